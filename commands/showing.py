@@ -1,0 +1,116 @@
+"""What people see: live on a terminal, plain lines in a pipe, nothing but JSON with `--json`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from harness.deploying import Prepared
+from harness.host import Host
+from harness.planning import Plan, Step
+from proofs.finding import Finding, Verdict
+
+VERBS = {"create": "green", "install": "green", "change": "yellow", "remove": "red"}
+VERDICTS = {Verdict.proved: "green", Verdict.unknown: "yellow", Verdict.refuted: "red"}
+
+
+class Display:
+    """One place that prints; safe to call from the threads that work on the hosts.
+
+    With `quiet` (`--json`) progress goes nowhere, so that stdout holds one document.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
+        self._lock = threading.Lock()
+        self._status = self.console.status("") if self.console.is_terminal else None
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.idle()
+
+    def say(self, text: str, style: str = "") -> None:
+        """Print one line that stays."""
+        with self._lock:
+            self.console.print(Text(text, style=style))
+
+    def stage(self, text: str) -> None:
+        """Tell what is going on: a spinner on a terminal, a line in a pipe."""
+        with self._lock:
+            if self._status:
+                self._status.update(escape(text))
+                self._status.start()
+            else:
+                self.console.print(Text(text, style="dim"))
+
+    def idle(self) -> None:
+        """Take the spinner away, before a question is asked or the last word is said."""
+        with self._lock:
+            if self._status:
+                self._status.stop()
+
+    def event(self, host: Host, event: Mapping[str, Any]) -> None:
+        """Show one event of the agent on `host`."""
+        kind = event.get("event")
+        if kind == "step":
+            place = f"{event.get('index', 0) + 1}/{event.get('of', '?')}"
+            self.stage(f"{host.name}  apply {place}  {event.get('do')} {event.get('what', '')}")
+        elif kind == "recovered":
+            self.say(f"{host.name}  put back an unfinished deploy first: {event['tx']}", "yellow")
+
+    def plan(self, prepared: Prepared) -> None:
+        """Print the plan of one host, diffs coloured, secrets masked."""
+        steps, name = prepared.plan.steps, prepared.name
+        if not steps:
+            self.say(f"{name}  nothing to change", "green")
+        for step in steps:
+            self.say(f"{name}  {step.summary()}", VERBS.get(step.verb, "cyan"))
+            self._lines(step)
+        for drift in prepared.plan.drifted:
+            self.say(f"{name}  drifted {drift.path}: {', '.join(drift.lines)}", "magenta")
+        for path in prepared.plan.leftovers:
+            self.say(f"{name}  left from an earlier deploy, asked for by no role: {path}", "dim")
+
+    def _lines(self, step: Step) -> None:
+        for line in step.lines:
+            self.say(f"    {line}", diff_style(line))
+
+    def findings(self, where: str, claims: Iterable[tuple[str, Finding]]) -> None:
+        """Print the verdict of each claim with its reasons."""
+        for name, finding in claims:
+            style = VERDICTS[finding.verdict]
+            reasons = "; ".join(finding.reasons)
+            self.say(f"{where}  {finding.verdict.name:8} {name}  {reasons}", style)
+
+
+def diff_style(line: str) -> str:
+    """Return the colour of one line of a unified diff."""
+    if line.startswith(("+++", "---", "@@")):
+        return "dim"
+    return {"+": "green", "-": "red"}.get(line[:1], "")
+
+
+def plan_document(prepared: Sequence[Prepared]) -> dict[str, Any]:
+    """Return the plans of all hosts for `--json`; secrets appear nowhere in it."""
+    return {
+        "hosts": {each.name: _plan(each.plan) for each in prepared},
+        "changes": sum(len(each.plan.steps) for each in prepared),
+    }
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "steps": [
+            {"do": s.do, "what": s.what, "verb": s.verb, "lines": list(s.lines)} for s in plan.steps
+        ],
+        "restarts": list(plan.restarts),
+        "drifted": [{"path": d.path, "lines": list(d.lines)} for d in plan.drifted],
+        "leftovers": list(plan.leftovers),
+    }

@@ -1,0 +1,27 @@
+"""What a host should be: its roles' resources, the release built for it, templates filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness import releases
+from harness.deploying import Wanted
+from harness.desired import compose, needs_release
+from harness.host import Host
+from harness.rendering import render
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wanted:
+    """Return what `host` should be; `sources` holds the streams/ and consumers/ to release."""
+    from roles import REGISTRY
+
+    resources = [each for role in host.roles for each in REGISTRY[role].resources(host)]
+    release = None
+    if needs_release(resources):
+        release = releases.build(releases.target_of(facts), sources)
+    digest = release.digest if release else ""
+    return Wanted(compose(host, resources, digest, render), release)

@@ -1,0 +1,101 @@
+"""Observe one host, plan it, and carry the plan out as one transaction on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.contact import Contact
+from harness.desired import Desired
+from harness.errors import DriftError
+from harness.planning import Observation, Plan, plan
+from harness.releases import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a host should be, and the release that it needs, if any."""
+
+    desired: Desired
+    release: Release | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One host, observed and planned; nothing on it has changed yet."""
+
+    contact: Contact
+    wanted: Wanted
+    seen: Observation
+    plan: Plan
+
+    @property
+    def name(self) -> str:
+        """Return the host's name."""
+        return self.contact.host.name
+
+
+def observe(contact: Contact, desired: Desired) -> Observation:
+    """Ask the agent for the state of everything that is wanted or was deployed before."""
+    paths: dict[str, str | None] = dict.fromkeys(contact.manifest)
+    paths |= {one.path: one.sha256 or None for one in desired.paths}
+    said = contact.session.observe(
+        paths=paths,
+        secret=[one.path for one in desired.paths if one.secret],
+        units={unit.name: {"credentials": dict(unit.credentials)} for unit in desired.units},
+        packages=list(desired.packages),
+        releases=[desired.release] if desired.release else [],
+    )
+    return Observation(
+        paths=said["paths"],
+        units=said["units"],
+        packages=said["packages"],
+        releases=said["releases"],
+        manifest=contact.manifest,
+    )
+
+
+def prepare(contact: Contact, wanted: Wanted) -> Prepared:
+    """Observe and plan one host. Writes nothing on it."""
+    seen = observe(contact, wanted.desired)
+    blob = wanted.release.blob_sha256 if wanted.release else ""
+    ready_within_s = contact.host.number("ready_within_s", 60)
+    planned = plan(wanted.desired, seen, blob=blob, ready_within_s=ready_within_s)
+    return Prepared(contact, wanted, seen, planned)
+
+
+def refuse_drift(prepared: Prepared) -> None:
+    """Raise DriftError when the plan would overwrite what somebody changed by hand."""
+    lost = [drift for drift in prepared.plan.drifted if not drift.wanted_too]
+    if not lost:
+        return
+    told = "; ".join(f"{drift.path} ({', '.join(drift.lines)})" for drift in lost)
+    raise DriftError(
+        f"changed by hand since the last deploy: {told}",
+        host=prepared.name,
+        step="plan",
+        action="bring the change home, or deploy with --overwrite-drift"
+        " (what is there is kept in the transaction's backup)",
+    )
+
+
+def apply(prepared: Prepared, transaction: str, meta: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Carry the plan out as one transaction; it is undone by the host unless committed.
+
+    Raises AgentError, DriftError, LockedError or InDoubtError; after any but the last the host is
+    as it was.
+    """
+    steps = [dict(step.words) for step in prepared.plan.steps]
+    return prepared.contact.session.apply(
+        transaction, kind="deploy", meta=meta, steps=steps, blobs=blobs(prepared)
+    )
+
+
+def blobs(prepared: Prepared) -> Mapping[str, bytes]:
+    """Return the contents that the plan's steps refer to, by digest."""
+    contents = {one.sha256: one.content for one in prepared.wanted.desired.paths if one.sha256}
+    if prepared.wanted.release:
+        contents[prepared.wanted.release.blob_sha256] = prepared.wanted.release.archive
+    needed = {step.words["blob"] for step in prepared.plan.steps if "blob" in step.words}
+    return {digest: contents[digest] for digest in needed}
