@@ -56,7 +56,7 @@ class Display:
             if self._status:
                 self._status.stop()
 
-    def event(self, host: Host, event: Mapping[str, Any]) -> None:
+    def __call__(self, host: Host, event: Mapping[str, Any]) -> None:
         """Show one event of the agent on `host`."""
         kind = event.get("event")
         if kind == "step":
@@ -64,6 +64,12 @@ class Display:
             self.stage(f"{host.name}  apply {place}  {event.get('do')} {event.get('what', '')}")
         elif kind == "recovered":
             self.say(f"{host.name}  put back an unfinished deploy first: {event['tx']}", "yellow")
+
+    def plans(self, prepared: Sequence[Prepared]) -> None:
+        """Print the plans of all hosts."""
+        self.idle()
+        for each in prepared:
+            self.plan(each)
 
     def plan(self, prepared: Prepared) -> None:
         """Print the plan of one host, diffs coloured, secrets masked."""

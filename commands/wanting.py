@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from harness.rendering import render
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+_building = threading.Lock()
+
 
 def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wanted:
     """Return what `host` should be; `sources` holds the streams/ and consumers/ to release."""
@@ -22,6 +25,7 @@ def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wan
     resources = [each for role in host.roles for each in REGISTRY[role].resources(host)]
     release = None
     if needs_release(resources):
-        release = releases.build(releases.target_of(facts), sources)
+        with _building:  # hosts of one kind share one build: the first makes it, the rest read it
+            release = releases.build(releases.target_of(facts), sources)
     digest = release.digest if release else ""
     return Wanted(compose(host, resources, digest, render), release)

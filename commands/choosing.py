@@ -1,0 +1,47 @@
+"""Which hosts a command is about: the inventory by name or path, narrowed by --limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.host import Host
+from harness.inventory import Inventory, load
+
+INVENTORY_HELP = "name under inventory/ or path of a .yml file (default: invoke.yaml's)"
+LIMIT_HELP = "host pattern: names, groups, *, a:b, !c, &d"
+YES_HELP = "do not ask"
+JSON_HELP = "one machine-readable document on stdout"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An inventory and the hosts of it that a command works on, secrets resolved."""
+
+    inventory: Inventory
+    hosts: tuple[Host, ...]
+
+
+def known_variables() -> frozenset[str]:
+    """Return every variable that some role understands."""
+    from roles import REGISTRY
+
+    return frozenset().union(*(frozenset(role.VARIABLES) for role in REGISTRY.values()))
+
+
+def open_inventory(context: Any, name: str) -> Inventory:
+    """Load the named inventory, or the one that Invoke's own settings name."""
+    return load(name or str(context.config.get("inventory", "sandbox")), known_variables())
+
+
+def choose(context: Any, name: str, limit: str) -> Chosen:
+    """Load, select and resolve; raises InventoryError or SecretError before any host is reached."""
+    from harness.sandbox.host import prepare
+    from harness.secret_references import resolve
+
+    inventory = open_inventory(context, name)
+    selected = inventory.select(limit or None)
+    for host in selected:
+        if host.sandbox:
+            prepare(host.sandbox)
+    return Chosen(inventory, tuple(resolve(host) for host in selected))

@@ -1,0 +1,39 @@
+"""Tell what on the hosts is no longer what was deployed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, choose
+from commands.running import command, print_json
+from harness.errors import DONE, IN_DOUBT
+
+
+@command(help={"inventory": INVENTORY_HELP, "limit": LIMIT_HELP, "json": JSON_HELP})
+def drift(context: Any, inventory: str = "", limit: str = "", json: bool = False) -> int:
+    """Compare the hosts with their last committed deploy; exit 2 where they differ.
+
+    Example: invoke drift -i lab --json
+    """
+    from commands.showing import Display
+    from harness import fanout
+    from harness.contact import raise_together, reach_all
+    from harness.drifting import examine
+
+    chosen = choose(context, inventory, limit)
+    with Display(quiet=json) as display, reach_all(chosen.hosts, display) as contacts:
+        display.stage("comparing the hosts with what was deployed")
+        answers = fanout.each(contacts, examine)
+        raise_together(fanout.errors(answers))
+        found = {answer.item.host.name: answer.result or () for answer in answers}
+        display.drift(found)
+        if json:
+            print_json(
+                {
+                    "hosts": {
+                        name: [{"path": d.path, "lines": list(d.lines)} for d in drifted]
+                        for name, drifted in found.items()
+                    }
+                }
+            )
+    return IN_DOUBT if any(found.values()) else DONE

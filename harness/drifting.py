@@ -1,0 +1,44 @@
+"""Compare a host with the manifest of its last committed deploy, drop-ins of its units included."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness.contact import Contact
+from harness.desired import UNITS
+from harness.planning import Drift, drifted
+
+
+def examine(contact: Contact) -> tuple[Drift, ...]:
+    """Return every managed path that changed and every drop-in that nobody deployed."""
+    manifest = contact.manifest
+    units = managed_units(manifest)
+    said = contact.session.observe(
+        paths=dict.fromkeys(manifest), secret=list(manifest), units={u: {} for u in units},
+        packages=[], releases=[],
+    )  # fmt: skip
+    return (*drifted(manifest, said["paths"]), *strangers(manifest, said["units"]))
+
+
+def managed_units(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the units whose file or drop-in a deploy placed."""
+    found = set()
+    for path in manifest:
+        folder, name = posixpath.split(path)
+        if folder == UNITS:
+            found.add(name)
+        elif posixpath.dirname(folder) == UNITS and folder.endswith(".d"):
+            found.add(posixpath.basename(folder)[: -len(".d")])
+    return tuple(sorted(found))
+
+
+def strangers(
+    manifest: Mapping[str, Any], units: Mapping[str, Mapping[str, Any]]
+) -> Iterable[Drift]:
+    """Yield drop-ins that change a managed unit without having been deployed."""
+    for name, state in units.items():
+        for path in state.get("dropins") or ():
+            if path not in manifest:
+                yield Drift(path, (f"a drop-in of {name} that no deploy placed",), False)

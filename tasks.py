@@ -1,0 +1,28 @@
+"""Wires the commands into Invoke's namespaces; no logic lives here."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+
+from commands import demo, deploy, drift, hosts, inventory, lab, ledger, prove, rollback
+
+namespace = Collection()
+for task in (demo.demo, deploy.plan, deploy.deploy, rollback.rollback, drift.drift, ledger.history):
+    namespace.add_task(task)
+
+
+def group(name: str, *tasks: object, default: object = None) -> None:
+    """Add a namespace; `default` is what the bare name runs."""
+    collection = Collection(name)
+    for each in tasks:
+        collection.add_task(each)
+    if default is not None:
+        collection.add_task(default, default=True)
+    namespace.add_collection(collection)
+
+
+group("proof", ledger.show_proof, ledger.explain, default=prove.proof)
+group("ledger", ledger.show, ledger.verify)
+group("inventory", inventory.show)
+group("hosts", hosts.trust)
+group("lab", lab.up, lab.down, lab.ssh)
