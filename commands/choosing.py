@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.host import Host
 from harness.inventory import Inventory, load
+
+from harness.host import Host
 
 INVENTORY_HELP = "name under inventory/ or path of a .yml file (default: invoke.yaml's)"
 LIMIT_HELP = "host pattern: names, groups, *, a:b, !c, &d"

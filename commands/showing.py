@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,8 +13,12 @@ from rich.text import Text
 
 from harness.deploying import Prepared
 from harness.host import Host
-from harness.planning import Plan, Step
-from proofs.finding import Finding, Verdict
+from harness.planning import Drift, Plan, Step
+from proofs.finding import Verdict
+
+if TYPE_CHECKING:
+    from commands.proving import Claimed
+    from commands.transactions import Outcome
 
 VERBS = {"create": "green", "install": "green", "change": "yellow", "remove": "red"}
 VERDICTS = {Verdict.proved: "green", Verdict.unknown: "yellow", Verdict.refuted: "red"}
@@ -30,7 +35,7 @@ class Display:
         self._lock = threading.Lock()
         self._status = self.console.status("") if self.console.is_terminal else None
 
-    def __enter__(self) -> Display:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,12 +93,45 @@ class Display:
         for line in step.lines:
             self.say(f"    {line}", diff_style(line))
 
-    def findings(self, where: str, claims: Iterable[tuple[str, Finding]]) -> None:
+    def claims(self, claims: Iterable[Claimed]) -> None:
         """Print the verdict of each claim with its reasons."""
-        for name, finding in claims:
-            style = VERDICTS[finding.verdict]
-            reasons = "; ".join(finding.reasons)
-            self.say(f"{where}  {finding.verdict.name:8} {name}  {reasons}", style)
+        self.idle()
+        for claim in claims:
+            reasons = "; ".join(claim.finding.reasons)
+            text = f"{claim.where}  {claim.finding.verdict.name:8} {claim.result.name}  {reasons}"
+            self.say(text, VERDICTS[claim.finding.verdict])
+
+    def verdict(self, verdict: Verdict, of: str, record: Path) -> None:
+        """Print the last word of a proof and where its record lies."""
+        self.idle()
+        self.say(f"{verdict.name}: {of}", f"bold {VERDICTS[verdict]}")
+        self.record(record)
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Print the last word of a deploy: what stands where, and why."""
+        self.idle()
+        style = {"committed": "bold green", "in_doubt": "bold yellow"}.get(
+            outcome.state, "bold red"
+        )
+        for reason in outcome.reasons:
+            self.say(f"  {reason}", "red")
+        hosts = ", ".join(f"{host} {state}" for host, state in outcome.hosts.items())
+        self.say(f"{outcome.state}: {hosts}  ({outcome.transaction})", style)
+
+    def record(self, record: Path) -> None:
+        """Print where the record lies."""
+        self.say(f"record: {record}", "dim")
+
+    def drift(self, found: Mapping[str, Sequence[Drift]]) -> None:
+        """Print what changed on each host since its last deploy."""
+        self.idle()
+        for host, drifted in found.items():
+            if not drifted:
+                self.say(f"{host}  as deployed", "green")
+            for each in drifted:
+                self.say(f"{host}  drifted {each.path}", "magenta")
+                for line in each.lines:
+                    self.say(f"    {line}")
 
 
 def diff_style(line: str) -> str:

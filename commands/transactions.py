@@ -13,13 +13,21 @@ from typing import Any
 
 from commands import proving, recording
 from commands.choosing import Chosen
-from commands.showing import Display
+from commands.showing import Display, plan_document
 from commands.wanting import wanted
 from harness import fanout
 from harness.contact import Contact, raise_together, reach
 from harness.deploying import Prepared, apply, prepare
-from harness.errors import DONE, FAILED, IN_DOUBT, InDoubtError, QuantumError
-from proofs.finding import Verdict, worst
+from harness.errors import (
+    DONE,
+    FAILED,
+    IN_DOUBT,
+    InDoubtError,
+    QuantumError,
+    UnreachableError,
+)
+from harness.records import Subject
+from proofs.finding import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,6 @@ class Outcome:
 
     state: str  #: unchanged, committed, rolled_back, in_doubt
     transaction: str = ""
-    record: str = ""
     hosts: Mapping[str, str] = field(default_factory=dict)  #: host -> its own state
     reasons: tuple[str, ...] = ()
 
@@ -42,7 +49,6 @@ class Outcome:
         return {
             "state": self.state,
             "transaction": self.transaction,
-            "record": self.record,
             "hosts": dict(self.hosts),
             "reasons": list(self.reasons),
         }
@@ -53,20 +59,20 @@ def new_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
 
 
-def meta(chosen: Chosen) -> dict[str, Any]:
+def meta(chosen: Chosen, git: Mapping[str, Any]) -> dict[str, Any]:
     """Return who deploys what from where, as the host's lock and journal keep it."""
     return {
         "operator": getpass.getuser(),
         "from": socket.gethostname(),
         "inventory": chosen.inventory.name,
-        "inventory_digest": chosen.inventory.digest,
+        "inventory_sha256": chosen.inventory.digest,
+        "git": dict(git),
     }
 
 
 def prepare_all(contacts: Sequence[Contact], sources: Path, display: Display) -> list[Prepared]:
     """Observe and plan every host at once; the first error ends it with nothing changed."""
     display.stage("building the release and observing the hosts")
-    # one host after another for the release: the first build serves all hosts of its kind
     answers = fanout.each(contacts, lambda c: prepare(c, wanted(c.host, c.facts, sources)))
     raise_together(fanout.errors(answers))
     return fanout.results(answers)
@@ -80,35 +86,69 @@ def unchanged(prepared: Sequence[Prepared], display: Display) -> Outcome:
 
 def run(chosen: Chosen, changing: Sequence[Prepared], sources: Path, display: Display) -> Outcome:
     """Apply, gate and commit the prepared hosts, or put all of them back; record either."""
-    transaction = new_id()
-    started = time.time()
-    answers = fanout.each(changing, lambda each: apply(each, transaction, meta(chosen)))
+    transaction, started = new_id(), time.time()
+    git = recording.git_state(sources)
+    answers = fanout.each(changing, lambda each: apply(each, transaction, meta(chosen, git)))
     failures = fanout.errors(answers)
-    applied = [a.item for a in answers if a.error is None]
-    claims: list[proving.Claim] = []
-    states = {a.item.name: "rolled_back" if a.error else "applied" for a in answers}
-    doubtful = [e for e in failures if isinstance(e, InDoubtError)]
-    if not failures:
+    applied = [answer.item for answer in answers if answer.error is None]
+    states = {answer.item.name: _state_after(answer.error) for answer in answers}
+    claims: list[proving.Claimed] = []
+    if failures:
+        for error in failures:
+            display.say(f"refused: {error}", "red")
+    else:
         display.stage("gate: proving the release before it is committed")
-        claims = proving.prove([each.contact for each in applied], gate=True, display=display)
+        contacts = [each.contact for each in applied]
+        claims = proving.prove(contacts, git, display, gate=True)
         display.claims(claims)
-    verdict = worst(claim.finding.verdict for claim in claims) if claims else Verdict.proved
-    refused = bool(failures) or verdict is not Verdict.proved
-    for each, state in _finish(applied, transaction, display, commit=not refused):
-        states[each.name] = state
-    for error in doubtful:
-        states[error.host] = "in_doubt"
-    outcome = Outcome(
-        state=_overall(states),
-        transaction=transaction,
-        hosts=states,
-        reasons=tuple(str(e) for e in failures)
-        + tuple(f"{c.where}: {c.name} {c.finding.verdict.name}: {'; '.join(c.finding.reasons)}"
-                for c in claims if c.finding.verdict is not Verdict.proved),
+    passed = not failures and all(c.finding.verdict is Verdict.proved for c in claims)
+    states |= finish(applied, transaction, display, commit=passed)
+    outcome = Outcome(_overall(states), transaction, states, _reasons(failures, claims))
+    display.outcome(outcome)
+    entry = recording.write(
+        chosen, "deploy", outcome.state, [each.contact for each in changing],
+        started=started, ended=time.time(), claims=claims, subjects=subjects(changing), git=git,
+        identity=transaction, details={"steps": steps(changing), "states": states},
+        evidence={f"{each.name}/plan": plan_document([each]) for each in changing},
     )  # fmt: skip
-    record = recording.deploy(chosen, changing, claims, outcome, started, sources)
-    display.outcome(outcome, record)
-    return Outcome(outcome.state, transaction, record.id, states, outcome.reasons)
+    display.record(chosen.inventory.records / entry.id)
+    return outcome
+
+
+def _state_after(error: QuantumError | None) -> str:
+    if error is None:
+        return "applied"
+    return "in_doubt" if isinstance(error, InDoubtError | UnreachableError) else "rolled_back"
+
+
+def _reasons(
+    failures: Sequence[QuantumError], claims: Sequence[proving.Claimed]
+) -> tuple[str, ...]:
+    refused = (claim for claim in claims if claim.finding.verdict is not Verdict.proved)
+    return (
+        *(str(error) for error in failures),
+        *(
+            f"{c.where}: {c.result.name} {c.finding.verdict.name}: {'; '.join(c.finding.reasons)}"
+            for c in refused
+        ),
+    )
+
+
+def subjects(changing: Sequence[Prepared]) -> tuple[Subject, ...]:
+    """Return every file that the deploy is about, with the digest that was asked for."""
+    return tuple(
+        Subject(each.name, one.path, one.sha256)
+        for each in changing
+        for one in each.wanted.desired.paths
+        if one.kind == "file"
+    )
+
+
+def steps(changing: Sequence[Prepared]) -> list[dict[str, str]]:
+    """Return what was asked of each host, in order, for the record."""
+    return [
+        {"host": each.name, "name": step.summary()} for each in changing for step in each.plan.steps
+    ]
 
 
 def _overall(states: Mapping[str, str]) -> str:
@@ -118,9 +158,10 @@ def _overall(states: Mapping[str, str]) -> str:
     return "rolled_back" if kinds == {"rolled_back"} else "in_doubt"
 
 
-def _finish(
+def finish(
     applied: Sequence[Prepared], transaction: str, display: Display, *, commit: bool
-) -> list[tuple[Prepared, str]]:
+) -> dict[str, str]:
+    """Commit every applied host, or put every one back; return the state of each."""
     display.stage("commit" if commit else "putting every byte back")
 
     def one(each: Prepared) -> str:
@@ -129,13 +170,16 @@ def _finish(
             if commit:
                 session.commit(transaction)
                 return "committed"
-            session.rollback(transaction, meta={})
-        except InDoubtError:
+            session.rollback(transaction)
+        except (InDoubtError, UnreachableError):
             return ask_again(each.contact, transaction, display)
         return "rolled_back"
 
     answers = fanout.each(applied, one)
-    return [(a.item, a.result or "in_doubt") for a in answers]
+    for answer in answers:
+        if answer.error:
+            display.say(str(answer.error), "red")
+    return {answer.item.name: answer.result or "in_doubt" for answer in answers}
 
 
 def ask_again(contact: Contact, transaction: str, display: Display) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.rendering import render
+
 from harness import releases
 from harness.deploying import Wanted
 from harness.desired import compose, needs_release
 from harness.host import Host
-from harness.rendering import render
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass
@@ -87,8 +88,9 @@ def _build(wanted: Recipe, kept: Path) -> None:
         run(
             "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory",
             f"--include={','.join(wanted.packages)}", f"--aptopt={settings}",
-            f'--customize-hook=sh {CUSTOMISE} "$1"', wanted.suite, str(building), *files,
-            step=f"building the {wanted.suite} image", env={**os.environ, "LC_ALL": "C.UTF-8"},
+            f'--customize-hook=sh {shlex.quote(str(CUSTOMISE))} "$1"', wanted.suite, str(building),
+            *files, step=f"building the {wanted.suite} image",
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
         )  # fmt: skip
     building.chmod(0o755)
     building.rename(kept)
@@ -96,4 +98,6 @@ def _build(wanted: Recipe, kept: Path) -> None:
 
 def _apt_settings() -> str:
     lines = run("apt-config", "dump").splitlines()
-    return "".join(f"{line}\n" for line in lines if line.startswith(APT_SETTINGS) and '""' not in line)
+    return "".join(
+        f"{line}\n" for line in lines if line.startswith(APT_SETTINGS) and '""' not in line
+    )

@@ -1,4 +1,4 @@
-"""What the machine must be and have before a lab can stand on it; missing packages are installed."""
+"""What the machine must be before a lab can stand on it; missing packages are installed."""
 
 from __future__ import annotations
 

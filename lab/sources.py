@@ -37,7 +37,9 @@ def one_line(text: str, machine: str, wanted: str) -> str:
     """Return the `deb` lines of a .list file that serve `machine`, saying `wanted` instead."""
     kept = []
     for line in text.splitlines():
-        match = re.match(r"(deb\s+(?:\[[^\]]*\]\s+)?\S+\s+)(\S+)(\s.*)?$", line.split("#")[0].strip())
+        match = re.match(
+            r"(deb\s+(?:\[[^\]]*\]\s+)?\S+\s+)(\S+)(\s.*)?$", line.split("#")[0].strip()
+        )
         if match and (suites := swap([match[2]], machine, wanted)):
             kept.append(f"{match[1]}{suites[0]}{match[3] or ''}")
     return "\n".join(kept) + "\n" if kept else ""

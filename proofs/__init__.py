@@ -1,1 +1,125 @@
-"""."""
+"""Claims about a live system, checked from outside: one file per claim, listed here by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.checks import Check
+from harness.errors import ConfigurationError, QuantumError
+from proofs.finding import Finding, Verdict, worst
+from proofs.scene import Scene
+
+#: A claim's name -> its module, imported when it is asked for.
+REGISTRY: Mapping[str, str] = {
+    "running_what_was_deployed": "proofs.running_what_was_deployed",
+    "stays_up": "proofs.stays_up",
+    "effect_flows": "proofs.effect_flows",
+    "backlog_drains": "proofs.backlog_drains",
+    "nothing_lost_nothing_doubled": "proofs.nothing_lost_nothing_doubled",
+}
+
+#: The one key of evidence that could not be gathered.
+UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """One claim, its finding, and the evidence as canonical JSON."""
+
+    name: str
+    text: str
+    check_sha256: str
+    finding: Finding
+    evidence: bytes
+
+
+def module(name: str) -> ModuleType:
+    """Return the claim's module; raises ConfigurationError with the names there are."""
+    if name not in REGISTRY:
+        known = ", ".join(sorted(REGISTRY))
+        raise ConfigurationError(f"there is no claim {name!r}", action=f"one of: {known}")
+    return importlib.import_module(REGISTRY[name])
+
+
+def claim(name: str) -> str:
+    """Return the claim itself: the first sentence of its module."""
+    text = (inspect.getdoc(module(name)) or "").partition("\n\n")[0]
+    return " ".join(text.removeprefix("Claim:").split())
+
+
+def code_sha256(name: str) -> str:
+    """Return the digest of the code that decides: the claim's file and the verdict's."""
+    files = (Path(str(module(name).__file__)), Path(__file__).parent / "finding.py")
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def judge(name: str, evidence: Mapping[str, Any]) -> Finding:
+    """Run the pure check. Evidence that is missing or malformed leaves the claim unknown."""
+    if UNAVAILABLE in evidence:
+        return Finding.unknown(f"no evidence: {evidence[UNAVAILABLE]}")
+    check: Callable[[Mapping[str, Any]], Finding] = module(name).check
+    try:
+        return check(evidence)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        return Finding.unknown(f"the evidence is malformed: {type(error).__name__}: {error}")
+
+
+def checks() -> dict[str, Check]:
+    """Return every check for harness.auditing.verify, with the digest of today's code."""
+    return {name: Check(partial(judge, name), code_sha256(name)) for name in REGISTRY}
+
+
+def run(
+    names: Iterable[str], scene: Scene, said: Callable[[str], None] = lambda _: None
+) -> list[ClaimResult]:
+    """Gather and judge each claim in the given order; `said` hears each name as it begins.
+
+    What cannot be gathered is unknown with the reason, never a pass and never a crash.
+    """
+    results = []
+    for name in names:
+        said(name)
+        evidence = _gather(module(name), scene)
+        encoded = json.dumps(evidence, sort_keys=True, separators=(",", ":")).encode()
+        finding = judge(name, json.loads(encoded))
+        results.append(ClaimResult(name, claim(name), code_sha256(name), finding, encoded))
+    return results
+
+
+def _gather(claimed: ModuleType, scene: Scene) -> dict[str, Any]:
+    from redis.exceptions import RedisError
+
+    try:
+        gathered: dict[str, Any] = claimed.gather(scene)
+    except RedisError as error:
+        return {UNAVAILABLE: f"Redis: {type(error).__name__}: {error}"}
+    except QuantumError as error:
+        return {UNAVAILABLE: str(error).replace("\n", " ")}
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        return {UNAVAILABLE: f"{type(error).__name__}: {error}"}
+    return gathered
+
+
+__all__ = [
+    "REGISTRY",
+    "ClaimResult",
+    "Finding",
+    "Scene",
+    "Verdict",
+    "checks",
+    "claim",
+    "code_sha256",
+    "judge",
+    "module",
+    "run",
+    "worst",
+]

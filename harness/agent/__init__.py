@@ -1,1 +1,4 @@
-"""."""
+"""The part that runs on a host: stdlib only, Python 3.9+, sent over stdin, leaves nothing behind.
+
+Everything that changes the host is a step whose undo is in the journal, on disk, before it runs.
+"""

@@ -1,0 +1,121 @@
+"""Write the one record that a deploy, a proof or a rollback leaves in the ledger."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from commands.choosing import Chosen
+from commands.proving import Claimed
+from commands.wanting import PROJECT
+from harness.contact import Contact
+from harness.ledger import Entry, Ledger
+from harness.masking import Secret
+from harness.records import Claim, Kind, Record, Subject
+
+#: git answers at once or something is wrong with the checkout.
+GIT_WITHIN_S = 10
+
+
+def git_state(sources: Path = PROJECT) -> dict[str, Any]:
+    """Return the commit and whether the tree is dirty; commit None where git cannot tell."""
+
+    def ask(*words: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(sources), *words],
+                capture_output=True, text=True, check=False, timeout=GIT_WITHIN_S,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit, changes = ask("rev-parse", "HEAD"), ask("status", "--porcelain")
+    return {"commit": commit, "dirty": None if changes is None else bool(changes)}
+
+
+def write(
+    chosen: Chosen,
+    kind: Kind,
+    outcome: str,
+    contacts: Sequence[Contact],
+    *,
+    started: float,
+    ended: float,
+    claims: Sequence[Claimed] = (),
+    subjects: Sequence[Subject] = (),
+    details: Mapping[str, Any] | None = None,
+    evidence: Mapping[str, object] | None = None,
+    git: Mapping[str, Any] | None = None,
+    identity: str = "",
+) -> Entry:
+    """Append one record and return its ledger line; raises LedgerError, never halfway."""
+    blobs = {name: _bytes(value) for name, value in (evidence or {}).items()}
+    blobs |= {f"{claim.where}/{claim.result.name}": claim.result.evidence for claim in claims}
+    record = Record(
+        kind=kind,
+        inventory=chosen.inventory.name,
+        mode=chosen.inventory.mode,
+        operator=getpass.getuser(),
+        hosts=tuple(contact.host.name for contact in contacts),
+        outcome=outcome,
+        subjects=subjects,
+        predicate={
+            "inventory_sha256": chosen.inventory.digest,
+            "git": dict(git or {}),
+            "facts": {contact.host.name: dict(contact.facts) for contact in contacts},
+            "started_at": _iso(started),
+            "ended_at": _iso(ended),
+            **(details or {}),
+        },
+        claims=[
+            Claim(
+                host=claim.where,
+                name=claim.result.name,
+                text=claim.result.text,
+                check_sha256=claim.result.check_sha256,
+                verdict=claim.finding.verdict.name,
+                reasons=claim.finding.reasons,
+                evidence=f"{claim.where}/{claim.result.name}",
+                numbers=claim.finding.numbers,
+            )
+            for claim in claims
+        ],
+        evidence=blobs,
+        id=identity,
+    )
+    return Ledger(chosen.inventory.records, secrets=secrets_of(chosen)).append(record)
+
+
+def subjects(claims: Sequence[Claimed]) -> tuple[Subject, ...]:
+    """Return every file that some claim re-hashed on its host, from the evidence itself."""
+    found = []
+    for claim in claims:
+        paths = json.loads(claim.result.evidence).get("paths") or {}
+        found += [
+            Subject(claim.where, path, state["sha256"])
+            for path, state in paths.items()
+            if state.get("kind") == "file"
+        ]
+    return tuple(found)
+
+
+def secrets_of(chosen: Chosen) -> tuple[Secret, ...]:
+    """Return every secret value of the chosen hosts, so that none can be written down."""
+    return tuple(
+        value for host in chosen.hosts for value in host.values.values()
+        if isinstance(value, Secret)
+    )  # fmt: skip
+
+
+def _bytes(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, indent=1, default=str).encode()
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,42 @@
+"""Set the scene for proofs: a host's agent, and its Redis through the same connection."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import redis
+
+from harness.contact import Contact
+from harness.masking import Secret
+from harness.redis_link import redis_through
+from proofs.attesting import attest
+from proofs.scene import Scene
+
+
+@contextlib.contextmanager
+def open_redis(contact: Contact) -> Iterator[redis.Redis]:
+    """Yield a client of the Redis that the host's services use, reached through the host."""
+    host = contact.host
+    password = host.values.get("redis_password")
+    client = redis_through(
+        contact.link,
+        host.text("redis_host", "localhost"),
+        host.number("redis_port", 6379),
+        db=host.number("redis_db", 0),
+        username=host.text("redis_username"),
+        password=password if isinstance(password, Secret) else Secret(""),
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextlib.contextmanager
+def set_scene(contact: Contact, git: Mapping[str, Any]) -> Iterator[Scene]:
+    """Yield what a proof may look at on one host."""
+    with open_redis(contact) as client:
+        yield Scene(contact.host, partial(attest, contact.session), client, git)

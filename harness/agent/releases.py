@@ -1,0 +1,182 @@
+"""Releases by digest: unpacked beside, verified, imported, and only then renamed into place."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import stat
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from . import placing
+from .boundaries import cross
+from .failing import AgentError
+from .machine import RELEASES, Machine
+from .places import place
+from .processes import run
+
+COMPLETE = "COMPLETE"
+IMPORT_WITHIN_S = 120.0
+
+
+def complete(machine: Machine, digest: str) -> bool:
+    """Tell whether the release is there as a whole."""
+    return os.path.isfile(machine.at(f"{RELEASES}/{_checked(digest)}/{COMPLETE}"))
+
+
+def attest(machine: Machine, digest: str) -> dict[str, Any]:
+    """Return whether the release is complete, and its tree's digest as it is now."""
+    folder = machine.at(f"{RELEASES}/{_checked(digest)}")
+    if not os.path.isdir(folder):
+        return {"complete": False, "tree_digest": None}
+    return {"complete": complete(machine, digest), "tree_digest": tree_digest(folder)}
+
+
+def tree_digest(folder: str) -> str:
+    """Return the digest over content, mode and name of every file; harness/releases.py agrees."""
+    lines = []
+    for path in _files(folder):
+        name = os.path.relpath(path, folder)
+        if name == COMPLETE:
+            continue
+        found = os.lstat(path)
+        kind = f"{stat.S_IMODE(found.st_mode):o}" if stat.S_ISREG(found.st_mode) else "other"
+        sha = hashlib.sha256()
+        if kind != "other":
+            with open(path, "rb") as file:
+                sha.update(file.read())
+        lines.append(f"{sha.hexdigest()}  {kind}  {name}\n")
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def _files(folder: str) -> Iterator[str]:
+    for here, folders, names in os.walk(folder):
+        for name in folders:
+            if os.path.islink(os.path.join(here, name)):
+                yield os.path.join(here, name)
+        for name in names:
+            yield os.path.join(here, name)
+
+
+def record(machine: Machine, step: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return the journal record that undoes the step."""
+    digest = _checked(step["digest"])
+    with place(machine, f"{RELEASES}/{digest}") as where:
+        found = where.stat()
+        parent = os.fstat(where.parent)
+    if found is not None:
+        raise AgentError(
+            "refused",
+            f"{RELEASES}/{digest} is there but not complete, and not ours to remove",
+            action=f"look at it, then remove {RELEASES}/{digest} on the host",
+        )
+    return {
+        "n": number,
+        "do": "release",
+        "path": f"{RELEASES}/{digest}",
+        "temporary": f".{digest[:16]}.{number}.tmp",
+        "parent_times_ns": [parent.st_atime_ns, parent.st_mtime_ns],
+    }
+
+
+def do(
+    machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], archive: bytes
+) -> None:
+    """Unpack, verify, import, mark complete, rename into place; raises AgentError."""
+    with place(machine, done["path"]) as where:
+        beside = os.path.join(os.path.dirname(machine.at(done["path"])), done["temporary"])
+        os.mkdir(done["temporary"], 0o700, dir_fd=where.parent)
+        cross()
+        _unpack(archive, beside)
+        digest = tree_digest(beside)
+        if digest != step["digest"]:
+            raise AgentError(
+                "refused", f"the release unpacks to {digest[:12]}, not {step['digest'][:12]}"
+            )
+        _import(machine, beside, step.get("modules") or [step["module"]])
+        _sync(beside)
+        placing.whole(os.path.join(beside, COMPLETE), f"{digest}\n".encode())
+        os.chmod(os.path.join(beside, COMPLETE), 0o644)
+        os.chmod(beside, 0o755)
+        placing.swap_in(where, done["temporary"], [])
+
+
+def undo(machine: Machine, done: Mapping[str, Any]) -> bool:
+    """Remove the release that the step placed: hidden by one rename first, then taken apart."""
+    with place(machine, done["path"]) as where:
+        there = where.stat() is not None
+        folder = os.path.dirname(machine.at(done["path"]))
+        if there:
+            shutil.rmtree(os.path.join(folder, done["temporary"]), ignore_errors=True)
+            os.rename(
+                where.name, done["temporary"], src_dir_fd=where.parent, dst_dir_fd=where.parent
+            )
+            cross()
+        if os.path.lexists(os.path.join(folder, done["temporary"])):
+            shutil.rmtree(os.path.join(folder, done["temporary"]))
+        where.sync()
+        os.utime(where.parent, ns=tuple(done["parent_times_ns"]))
+    return there
+
+
+def unpacked_bytes(archive: bytes) -> int:
+    """Return how much space the archive takes unpacked: what gzip says, and a block per file."""
+    return int(int.from_bytes(archive[-4:], "little") * 1.25) + 65536
+
+
+def _unpack(archive: bytes, folder: str) -> None:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+            for member in tar:
+                _unpack_one(tar, member, folder)
+    except (tarfile.TarError, EOFError) as error:
+        raise AgentError("refused", f"the release cannot be unpacked: {error}") from None
+
+
+def _unpack_one(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> None:
+    name = os.path.normpath(member.name)
+    bad = os.path.isabs(name) or name.startswith("..") or not (member.isfile() or member.isdir())
+    if bad or "__pycache__" in name.split("/") or name == COMPLETE:
+        raise AgentError("refused", f"the release holds {member.name!r}, which it must not")
+    path = os.path.join(folder, name)
+    os.makedirs(path if member.isdir() else os.path.dirname(path), mode=0o755, exist_ok=True)
+    if member.isdir():
+        return
+    source = tar.extractfile(member)
+    assert source is not None
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        shutil.copyfileobj(source, file)
+        os.fchmod(file.fileno(), 0o755 if member.mode & 0o111 else 0o644)
+
+
+def _import(machine: Machine, folder: str, modules: Sequence[str]) -> None:
+    code = "import sys; sys.path.insert(0, sys.argv[1])\nfor m in sys.argv[2:]: __import__(m)"
+    ended = run((machine.python, "-I", "-B", "-c", code, folder, *modules), IMPORT_WITHIN_S)
+    if ended.code != 0:
+        why = ended.last_line or "the import did not end in time"
+        raise AgentError(
+            "failed", f"the release does not import on this host: {why}",
+            action="python3 -m " + modules[0] + " --check-config",
+        )  # fmt: skip
+
+
+def _sync(folder: str) -> None:
+    for here, _, names in os.walk(folder):
+        for name in names:
+            opened = os.open(os.path.join(here, name), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(opened)
+            finally:
+                os.close(opened)
+        os.chmod(here, 0o755)
+        placing.sync_folder(here)
+
+
+def _checked(digest: str) -> str:
+    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+        raise AgentError("request", f"{digest!r} is no release digest")
+    return digest

@@ -1,0 +1,49 @@
+"""What the agent asks of whoever runs the units: systemd, or the sandbox's supervisor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+#: unit -> names of the credentials whose digests are asked for
+Asked = Mapping[str, Iterable[str]]
+#: ActiveState values of a unit that runs or is about to
+UP = frozenset({"active", "activating", "reloading"})
+
+
+class ServiceError(Exception):
+    """A unit did not do as asked; the text is one line that says why."""
+
+
+class Services(Protocol):
+    """Units by name; every call has a deadline and raises ServiceError."""
+
+    name: str
+
+    def show(self, units: Asked) -> dict[str, dict[str, Any]]:
+        """Return the state of each unit; one that does not exist has load "not-found"."""
+
+    def reload(self) -> None:
+        """Read the unit files again."""
+
+    def start(
+        self, units: Sequence[str], wait_s: float, check: Callable[[], None] = ...
+    ) -> None:
+        """Start units and wait until all say READY."""
+
+    def restart(
+        self, units: Sequence[str], wait_s: float, check: Callable[[], None] = ...
+    ) -> None:
+        """Restart units and wait until all say READY."""
+
+    def stop(self, units: Sequence[str]) -> None:
+        """Stop units and wait until their processes are gone."""
+
+    def reset_failed(self, units: Sequence[str]) -> None:
+        """Forget failures and start limits."""
+
+    def kill(self, unit: str, signal: str) -> None:
+        """Send a signal to the unit's main process."""
+
+    def verify(self, path: str) -> list[str]:
+        """Return what is wrong with a unit file that is not yet placed, a line each."""

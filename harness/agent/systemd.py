@@ -1,0 +1,157 @@
+"""Units by systemctl, in as few calls as possible."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import running
+from .processes import Ended, run
+from .services import UP, Asked, ServiceError
+
+#: Longer than the 90 s that a unit has by default to stop, in seconds.
+STOP_WITHIN_S = 120.0
+ASK_WITHIN_S = 30.0
+#: property -> key of a unit's state
+PROPERTIES = {
+    "Id": "id",
+    "LoadState": "load",
+    "ActiveState": "active",
+    "SubState": "sub",
+    "UnitFileState": "enabled",
+    "MainPID": "main_pid",
+    "NRestarts": "restarts",
+    "InvocationID": "invocation",
+    "NeedDaemonReload": "need_reload",
+    "Result": "result",
+    "StatusText": "status_text",
+    "ExecMainStartTimestampMonotonic": "started_at_us",
+    "FragmentPath": "fragment",
+    "DropInPaths": "dropins",
+}
+_NUMBERS = ("main_pid", "restarts", "started_at_us")
+
+
+class Systemd:
+    """The host's own systemd."""
+
+    name = "systemd"
+
+    def show(self, units: Asked) -> dict[str, dict[str, Any]]:
+        """Return the state of every unit with one call."""
+        if not units:
+            return {}
+        names = list(units)
+        ended = run(
+            ("systemctl", "show", f"--property={','.join(PROPERTIES)}", "--", *names), ASK_WITHIN_S
+        )
+        blocks = [block for block in ended.output.split("\n\n") if block.strip()]
+        if ended.code != 0 or len(blocks) != len(names):
+            raise ServiceError(f"systemctl show: {ended.last_line or 'no answer'}")
+        states = {}
+        for index, name in enumerate(names):
+            state = _parse(blocks[index])
+            pid = state["main_pid"]
+            state["environ"] = running.environ(pid) if pid else {}
+            state["credentials"] = running.credentials(pid, name, units[name])
+            states[name] = state
+        return states
+
+    def reload(self) -> None:
+        """Run daemon-reload."""
+        self._must(run(("systemctl", "daemon-reload"), STOP_WITHIN_S), "daemon-reload")
+
+    def start(
+        self, units: Sequence[str], wait_s: float, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """Start units together and wait for READY."""
+        self._bring_up("start", units, wait_s, check)
+
+    def restart(
+        self, units: Sequence[str], wait_s: float, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """Restart units together and wait for READY."""
+        self._bring_up("restart", units, wait_s, check)
+
+    def stop(self, units: Sequence[str]) -> None:
+        """Stop units; one that will not is killed."""
+        if not units:
+            return
+        words = ("systemctl", "stop", "--", *units)
+        ended = run(words, STOP_WITHIN_S)
+        if ended.code is None:
+            run(("systemctl", "kill", "--signal=KILL", "--", *units), ASK_WITHIN_S)
+            ended = run(words, ASK_WITHIN_S)
+        still = [name for name, state in self.show(dict.fromkeys(units, ())).items()
+                 if state["active"] in UP | {"deactivating"}]  # fmt: skip
+        if still:
+            raise ServiceError(f"{' '.join(still)} did not stop: {ended.last_line}")
+
+    def reset_failed(self, units: Sequence[str]) -> None:
+        """Forget failures; a unit that is not loaded has none."""
+        if units:
+            run(("systemctl", "reset-failed", "--", *units), ASK_WITHIN_S)
+
+    def kill(self, unit: str, signal: str) -> None:
+        """Send a signal to the main process."""
+        words = ("systemctl", "kill", f"--signal={signal}", "--kill-who=main", "--", unit)
+        self._must(run(words, ASK_WITHIN_S), f"kill {unit}")
+
+    def verify(self, path: str) -> list[str]:
+        """Return what systemd-analyze says about this unit itself, not about its neighbours."""
+        words = ("systemd-analyze", "verify", "--man=no", "--recursive-errors=yes", path)
+        ended = run(words, ASK_WITHIN_S)
+        if ended.code == 0:
+            return []
+        unit = os.path.basename(path)
+        lines = [line.strip() for line in (ended.error + ended.output).splitlines()]
+        ours = [line.replace(f"{path}:", "line ") for line in lines
+                if line.startswith((f"{path}:", f"{unit}:", f"Unit {unit} "))]  # fmt: skip
+        if ended.code is None or (ended.code == 127 and not ours):
+            return [ended.last_line or "systemd-analyze did not answer"]
+        return ours
+
+    def _bring_up(
+        self, verb: str, units: Sequence[str], wait_s: float, check: Callable[[], None]
+    ) -> None:
+        if not units:
+            return
+        ended = run(("systemctl", verb, "--", *units), wait_s, check)
+        states = self.show(dict.fromkeys(units, ()))
+        failed = [name for name, state in states.items() if state["active"] != "active"]
+        if not failed and ended.code is not None:
+            return
+        name = failed[0] if failed else units[0]
+        state = states[name]
+        why = "did not say READY" if ended.code is None else f"is {state['active']}"
+        said = self._last_words(name, state["invocation"])
+        raise ServiceError(
+            f"{name} {why} within {wait_s:.0f} s"
+            f" ({state['sub']}, result {state['result']}){': ' if said else ''}{said}"
+        )
+
+    def _last_words(self, unit: str, invocation: str) -> str:
+        """Return the last line that the unit itself logged."""
+        match = f"_SYSTEMD_INVOCATION_ID={invocation}" if invocation else f"_SYSTEMD_UNIT={unit}"
+        ended = run(("journalctl", "-q", "-n", "1", "-o", "cat", "--no-pager", match), ASK_WITHIN_S)
+        return ended.output.strip().replace("\n", " ")[:500] if ended.code == 0 else ""
+
+    @staticmethod
+    def _must(ended: Ended, what: str) -> None:
+        if ended.code != 0:
+            raise ServiceError(f"{what}: {ended.last_line or 'did not end in time'}")
+
+
+def _parse(block: str) -> dict[str, Any]:
+    said = dict(line.partition("=")[::2] for line in block.splitlines())
+    state: dict[str, Any] = {key: said.get(name, "") for name, key in PROPERTIES.items()}
+    for key in _NUMBERS:
+        state[key] = int(state[key]) if str(state[key]).isdigit() else 0
+    if state["started_at_us"]:
+        since_boot_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        state["started_at_us"] += time.time_ns() // 1000 - since_boot_us
+    state["need_reload"] = state["need_reload"] == "yes"
+    state["dropins"] = state["dropins"].split()
+    return state

@@ -1,0 +1,118 @@
+"""Plan, deploy, drift and roll back a sandbox by typing what a person types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ENV = "etc/quantum/p35-decision-intelligence.env"
+
+
+def manifest(root: Path) -> dict:
+    """Every managed place with its bytes, mode and mtime; logs, data and journals move on."""
+    moving = ("var/", "run/", "proc/")
+    found = {}
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if name.startswith(moving):
+            continue
+        status = path.lstat()
+        body = path.read_bytes() if path.is_file() and not path.is_symlink() else None
+        target = path.readlink() if path.is_symlink() else None
+        found[name] = (status.st_mode, status.st_mtime_ns, body, target)
+    return found
+
+
+def test_deploy_is_idempotent_and_rollback_returns_to_the_byte(person):
+    planned = person.asks("plan")
+    assert planned["changes"] > 0
+    before = manifest(person.root)
+
+    assert person.asks("deploy")["state"] == "committed"
+    assert person.asks("deploy")["state"] == "unchanged"
+    assert person.asks("plan")["changes"] == 0
+    assert person.asks("drift")["hosts"] == {"box": []}
+    assert person.asks("proof")["verdict"] == "proved"
+
+    assert person.asks("rollback")["state"] == "rolled_back"
+    assert manifest(person.root) == before
+    assert "correct-horse-battery" not in "".join(
+        path.read_text(errors="replace")
+        for path in (person.folder / "records").rglob("*")
+        if path.is_file()
+    )
+    person.types("ledger.verify")
+
+
+def test_a_plan_writes_nothing(person):
+    person.types("plan")
+    before = manifest(person.root)
+    person.types("plan")
+    assert manifest(person.root) == before
+    assert not (person.root / "var/lib/quantum-ops/tx").exists()
+    assert not (person.folder / "records").exists()
+
+
+def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(person):
+    person.types("deploy")
+    before = manifest(person.root)
+    text = person.inventory.read_text()
+    person.inventory.write_text(
+        text.replace("    redis_port", "    batch_size: 500\n    redis_port")
+    )
+    planned = person.asks("plan")["hosts"]["box"]
+    assert [step["what"] for step in planned["steps"]][0] == f"/{ENV}"
+    assert any(line.startswith("+BATCH_SIZE") for line in planned["steps"][0]["lines"])
+    assert planned["restarts"] == ["quantum-p35-decision-intelligence.service"]
+    assert person.asks("deploy")["state"] == "committed"
+    assert person.asks("rollback")["state"] == "rolled_back"
+    assert manifest(person.root) == before
+    person.inventory.write_text(text)
+    assert person.asks("plan")["changes"] == 0
+
+
+def test_a_hand_edit_is_drift_that_a_deploy_does_not_overwrite_unasked(person):
+    person.types("deploy")
+    env = person.root / ENV
+    edited = env.read_text() + "LOG_LEVEL=DEBUG\n"
+    env.write_text(edited)
+    assert [d["path"] for d in person.asks("drift", code=2)["hosts"]["box"]] == [f"/{ENV}"]
+    refused = person.types("deploy", code=2)
+    assert "--overwrite-drift" in refused.stderr
+    assert env.read_text() == edited
+    assert person.asks("deploy", "--overwrite-drift")["state"] == "committed"
+    assert env.read_text() != edited
+    assert person.asks("rollback")["state"] == "rolled_back"
+    assert env.read_text() == edited
+
+
+def test_a_missing_variable_and_a_broken_inventory_say_where(person):
+    text = person.inventory.read_text()
+    person.inventory.write_text(text.replace("    redis_host: 127.0.0.1\n", "    redis_hots: x\n"))
+    wrong = person.types("plan", code=3)
+    assert "redis_hots" in wrong.stderr
+    assert "redis_host" in wrong.stderr
+    person.inventory.write_text(text.replace("all:", "all: ["))
+    broken = person.types("plan", code=3)
+    assert "box.yml" in broken.stderr
+    assert not (person.root / "var/lib/quantum-ops/tx").exists()
+
+
+def test_an_unknown_inventory_claim_and_limit_are_configuration_errors(person):
+    assert "nobody" in person.types("plan", "--limit", "nobody", code=3).stderr
+    assert "no claim" in person.types("proof", "--only", "nonsense", code=3).stderr
+
+
+def test_a_port_that_is_taken_refuses_the_deploy_and_puts_everything_back(person):
+    import socket
+
+    person.types("plan")
+    before = manifest(person.root)
+    port = int(person.inventory.read_text().split("redis_port: ")[1].split()[0])
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        text = person.inventory.read_text()
+        person.inventory.write_text(text + "          ready_within_s: 8\n")
+        refused = person.types("deploy", code=1)
+    assert "redis-server.service" in refused.stdout + refused.stderr
+    assert manifest(person.root) == before

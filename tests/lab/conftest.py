@@ -1,0 +1,56 @@
+"""Give tests a real lab of three hosts: skipped loudly without one, failing in CI."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from harness.host import Host
+from lab import hosts as lab
+from lab import places, prerequisites
+from lab.places import LabHost
+
+
+@pytest.fixture(scope="session")
+def lab_hosts() -> tuple[LabHost, ...]:
+    """Three living hosts; they stay up after the tests, for the next run and for `-i lab`."""
+    wants = prerequisites.missing_here()
+    if wants:
+        why = f"NOT TESTED, the lab needs {' and '.join(wants)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    return lab.up()
+
+
+def described(target: LabHost, **changes) -> Host:
+    given = {
+        "name": target.name,
+        "inventory": "lab",
+        "mode": "sandbox",
+        "roles": (),
+        "address": target.address,
+        "user": places.USER,
+        "private_key": places.CLIENT_KEY,
+        "known_hosts": places.KNOWN_HOSTS,
+        "become": True,
+    }
+    return Host(**(given | changes))
+
+
+@pytest.fixture(scope="session")
+def as_host() -> Callable[..., Host]:
+    """A function: LabHost -> the host as inventory/lab.yml describes it, with changes."""
+    return described
+
+
+@pytest.fixture
+def first(lab_hosts) -> Host:
+    return described(lab_hosts[0])
+
+
+@pytest.fixture
+def last(lab_hosts) -> LabHost:
+    """The host that tests break; put right again afterwards."""
+    yield lab_hosts[2]
+    lab.up()
