@@ -19,7 +19,11 @@ def up(_context: Any, hosts: int = 3, suite: str = "bookworm") -> None:
     from lab import hosts as lab
     from lab import places
 
-    for host in lab.up(hosts, suite):
+    def tell(text: str) -> None:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    for host in lab.up(hosts, suite, tell=tell):
         sys.stdout.write(f"{host.name}  {host.address}  up\n")
     usual = hosts == places.USUAL_HOSTS
     sys.stdout.write(f"use it with: -i {'lab' if usual else places.INVENTORY}\n")

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, overload
 
 from invoke.exceptions import Exit
 from invoke.tasks import task
@@ -19,7 +19,11 @@ from harness.errors import DONE, FAILED, IN_DOUBT, QuantumError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def command(function: F | None = None, **options: Any) -> Any:
+@overload
+def command(function: F) -> F: ...
+@overload
+def command(**options: Any) -> Callable[[F], F]: ...
+def command(function: Any = None, **options: Any) -> Any:
     """Make an Invoke task whose errors a person can read.
 
     The function returns an exit code or None; a QuantumError is printed with host, step, cause

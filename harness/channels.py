@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from paramiko.channel import Channel
 from paramiko.ssh_exception import SSHException
 
-from harness.errors import QuantumError, UnreachableError
+from harness.errors import QuantumError
 from harness.explaining import explain_exit
 
 if TYPE_CHECKING:
@@ -25,18 +25,15 @@ EXIT_WITHIN_S = 10.0
 
 
 class _Reader(io.RawIOBase):
-    def __init__(self, channel: Channel, host: str) -> None:
-        self._channel, self._host = channel, host
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer).cast("B")
-        try:
-            data = self._channel.recv(len(view))
-        except TimeoutError as error:
-            raise _silent(self._channel, self._host) from error
+        data = self._channel.recv(len(view))
         view[: len(data)] = data
         return len(data)
 
@@ -51,8 +48,6 @@ class _Writer(io.RawIOBase):
     def write(self, data: ReadableBuffer) -> int:
         try:
             sent = self._channel.send(bytes(data))
-        except TimeoutError as error:
-            raise _silent(self._channel, self._host) from error
         except (OSError, EOFError, SSHException) as error:
             raise BrokenPipeError(f"{self._host}: the other end is gone") from error
         if not sent:
@@ -66,33 +61,24 @@ class _Writer(io.RawIOBase):
         super().close()
 
 
-def _silent(channel: Channel, host: str) -> UnreachableError:
-    return UnreachableError(
-        f"no word from the host for {channel.gettimeout():.0f} s", host=host,
-        step="talking to the agent", action="log in by ssh and look at the host",
-    )  # fmt: skip
-
-
 class ChannelProcess:
-    """A program on the host at the other end of a channel (harness.link.Process)."""
+    """A program on the host at the other end of a channel (harness.link.Process).
+
+    Reading waits as long as the connection lives: how long an answer may take is known to those
+    who asked, and a dead connection ends it.
+    """
 
     def __init__(self, channel: Channel, host: str) -> None:
         self._channel, self._host = channel, host
         self.stdin: BinaryIO = cast("BinaryIO", io.BufferedWriter(_Writer(channel, host), CHUNK))
-        self.stdout: BinaryIO = cast("BinaryIO", io.BufferedReader(_Reader(channel, host), CHUNK))
+        self.stdout: BinaryIO = cast("BinaryIO", io.BufferedReader(_Reader(channel), CHUNK))
         self._stderr = bytearray()
         # what nobody reads fills the window and stops the program
         self._drain = threading.Thread(target=self._keep_stderr, daemon=True)
         self._drain.start()
 
     def _keep_stderr(self) -> None:
-        while True:
-            try:
-                data = self._channel.recv_stderr(CHUNK)
-            except TimeoutError:
-                continue
-            if not data:
-                return
+        while data := self._channel.recv_stderr(CHUNK):
             self._stderr += data
             del self._stderr[:-STDERR_KEPT]
 

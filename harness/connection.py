@@ -17,21 +17,19 @@ from typing import Any, Self
 import fabric
 import paramiko
 from paramiko.pkey import PKey
-from paramiko.ssh_exception import BadHostKeyException, PasswordRequiredException, SSHException
+from paramiko.ssh_exception import BadHostKeyException, SSHException
 
-from harness import known_hosts
+from harness import known_hosts, private_keys
 from harness.channels import ChannelProcess, as_socket
-from harness.errors import ConfigurationError, QuantumError
+from harness.errors import ConfigurationError, QuantumError, UnreachableError
 from harness.host import Host
 from harness.known_hosts import Destination
-from harness.ssh_failures import HungUpError, late, translated
+from harness.ssh_failures import HungUpError, by_hand, late, translated
 
 #: Connecting, with everything that belongs to it, takes no longer, in seconds.
 CONNECT_WITHIN_S = 20.0
 #: Opening one more channel on a living connection, in seconds.
 CHANNEL_WITHIN_S = 20.0
-#: A program that neither reads nor writes for so long is given up, in seconds.
-SILENCE_S = 300.0
 #: A sent keepalive that stays unacknowledged for the second breaks the connection.
 KEEPALIVE_S, UNACKNOWLEDGED_S = 10, 30
 #: sshd hangs up early on some of many at once (MaxStartups): wait so long at most, try again.
@@ -57,30 +55,41 @@ class Connection:
 
     def exec(self, words: tuple[str, ...]) -> ChannelProcess:
         """Start a program; the words are quoted once, here. Raises UnreachableError."""
-        with translated(self._host, "starting a program"):
-            channel = self._transport().open_session(timeout=CHANNEL_WITHIN_S)
-            channel.settimeout(SILENCE_S)
-            channel.exec_command(shlex.join(words))
+        transport = self._transport("starting a program")
+        # paramiko waits for the answer to exec for ever
+        watch = threading.Timer(CHANNEL_WITHIN_S, transport.close)
+        watch.daemon = True
+        watch.start()
+        try:
+            with translated(self._host, "starting a program"):
+                channel = transport.open_session(timeout=CHANNEL_WITHIN_S)
+                channel.settimeout(None)
+                channel.exec_command(shlex.join(words))
+        finally:
+            watch.cancel()
         return ChannelProcess(channel, self._host.name)
 
     def dial(self, address: str, port: int) -> socket.socket:
         """Connect to an address as the host sees it; raises UnreachableError."""
         step = f"reaching {address}:{port} through the host"
+        transport = self._transport(step)
         with translated(self._host, step):
-            channel = self._transport().open_channel(
+            channel = transport.open_channel(
                 "direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=CHANNEL_WITHIN_S
             )
         return as_socket(channel)
 
     def close(self) -> None:
         """End everything that runs over the connection; closing twice is fine."""
-        with contextlib.suppress(OSError, EOFError, SSHException):
-            self._connection.close()
+        _close(self._connection)
 
-    def _transport(self) -> paramiko.Transport:
+    def _transport(self, step: str) -> paramiko.Transport:
         transport = self._connection.transport
         if transport is None or not transport.is_active():
-            raise EOFError
+            raise UnreachableError(
+                "the connection is broken", host=self._host.name, step=step,
+                action=by_hand(self._host),
+            )  # fmt: skip
         assert isinstance(transport, paramiko.Transport)
         return transport
 
@@ -123,14 +132,14 @@ def _connect_once(host: Host, until: float, deadline_s: float) -> Connection:
             _open(host, connection)
             connection.transport.set_keepalive(KEEPALIVE_S)
     except (QuantumError, HungUpError) as error:
-        connection.client.close()
+        _close(connection)
         if expired.is_set():
             raise late(host, deadline_s) from error
         raise
     finally:
         timer.cancel()
     if expired.is_set():
-        connection.close()
+        _close(connection)
         raise late(host, deadline_s)
     return Connection(host, connection)
 
@@ -160,10 +169,20 @@ def offered_key(host: Host, *, deadline_s: float = CONNECT_WITHIN_S) -> PKey:
         transport = paramiko.Transport(sock)
         try:
             transport.banner_timeout = deadline_s
+            _ask_for_known_kinds(transport, _destination(host, connection))
             transport.start_client(timeout=max(0.1, until - time.monotonic()))
             return transport.get_remote_server_key()
         finally:
             transport.close()
+
+
+def _ask_for_known_kinds(transport: paramiko.Transport, where: Destination) -> None:
+    """Prefer the kinds of key that are trusted already: another kind is no changed key."""
+    trusted = {"rsa" if "rsa" in kind else kind for kind in known_hosts.keys_for(where)}
+    options = transport.get_security_options()
+    options.key_types = sorted(
+        options.key_types, key=lambda kind: ("rsa" if "rsa" in kind else kind) not in trusted
+    )
 
 
 def _prepare(host: Host, timeout_s: float) -> Any:
@@ -175,7 +194,7 @@ def _prepare(host: Host, timeout_s: float) -> Any:
     }
     if host.private_key:
         options |= {
-            "pkey": _private_key(host.private_key),
+            "pkey": private_keys.load(host.private_key),
             "allow_agent": False,
             "look_for_keys": False,
         }
@@ -216,33 +235,17 @@ def _settings() -> Any:
     return fabric.Config()
 
 
-@functools.cache
-def _private_key(path: Path) -> PKey:
-    """Load a key once per process: an RSA-4096 costs half a second each time."""
-    action = "check ansible_ssh_private_key_file in the inventory"
-    try:
-        return PKey.from_path(path.expanduser())
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            f"there is no key file {path}", step="private key", action=action
-        ) from error
-    except (PasswordRequiredException, TypeError) as error:
-        raise ConfigurationError(
-            f"the key {path} has a passphrase",
-            step="private key",
-            action=f"ssh-add {shlex.quote(str(path))}, and leave the key file out of the inventory",
-        ) from error
-    except (OSError, ValueError, SSHException) as error:
-        raise ConfigurationError(
-            f"the key {path} cannot be read: {error}", step="private key", action=action
-        ) from error
-
-
 def _chain(connection: Any) -> Iterator[Any]:
     """Yield the connection and the hosts that it jumps through."""
     while isinstance(connection, fabric.Connection):
         yield connection
         connection = connection.gateway
+
+
+def _close(connection: Any) -> None:
+    for each in _chain(connection):
+        with contextlib.suppress(OSError, EOFError, SSHException):
+            each.client.close()
 
 
 def _destination(host: Host, connection: Any) -> Destination:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fnmatch
 import functools
 import os
 import shlex
@@ -9,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from paramiko.hostkeys import HostKeyEntry, HostKeys
+from paramiko.hostkeys import HostKeyEntry, HostKeys, InvalidHostKey
 from paramiko.pkey import PKey
+from paramiko.ssh_exception import SSHException
 
 from harness.errors import ConfigurationError, HostKeyError
 
@@ -35,26 +38,45 @@ def keys_for(where: Destination) -> dict[str, PKey]:
     """Return the trusted keys of a destination by type; empty: unknown."""
     found: dict[str, PKey] = {}
     for path in where.files:
-        for kind, key in (_parsed(path).lookup(where.entry) or {}).items():
-            found.setdefault(kind, key)
+        for key in _keys_in(path, where.entry):
+            found.setdefault(key.get_name(), key)
     return found
 
 
-def _parsed(path: Path) -> HostKeys:
+def _keys_in(path: Path, name: str) -> list[PKey]:
     try:
         stat = path.stat()
+        entries = _parse(path, stat.st_mtime_ns, stat.st_size)
     except FileNotFoundError:
-        return HostKeys()
+        return []
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}", step="known_hosts") from error
-    return _parse(path, stat.st_mtime_ns, stat.st_size)
+    return [entry.key for entry in entries if entry.key and matches(entry.hostnames or (), name)]
 
 
 @functools.lru_cache(maxsize=16)
-def _parse(path: Path, _mtime_ns: int, _size: int) -> HostKeys:
-    keys = HostKeys()
-    keys.load(str(path))
-    return keys
+def _parse(path: Path, _mtime_ns: int, _size: int) -> tuple[HostKeyEntry, ...]:
+    """Return the entries of a file; lines that are no plain host key vouch for nothing."""
+    entries = []
+    for line in path.read_text(errors="replace").splitlines():
+        if line.strip() and line.lstrip()[0] not in "#@":
+            with contextlib.suppress(InvalidHostKey, SSHException, ValueError):
+                entries.append(HostKeyEntry.from_line(line.strip()))
+    return tuple(entry for entry in entries if entry)
+
+
+def matches(patterns: Iterable[str], name: str) -> bool:
+    """Tell whether the first field of a known_hosts line means `name`: plain, hashed, * and !."""
+    said = False
+    for pattern in patterns:
+        if pattern.startswith("!") and fnmatch.fnmatchcase(name, pattern[1:]):
+            return False
+        if pattern.startswith("|1|"):
+            with contextlib.suppress(ValueError, AssertionError):
+                said = said or HostKeys.hash_host(name, pattern) == pattern
+        else:
+            said = said or pattern == name or fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
+    return said
 
 
 def unknown(where: Destination, key: PKey) -> HostKeyError:
@@ -69,7 +91,7 @@ def unknown(where: Destination, key: PKey) -> HostKeyError:
 def changed(where: Destination, key: PKey, expected: Iterable[PKey]) -> HostKeyError:
     """Return the error for a host that shows another key than the trusted one."""
     known = ", ".join(f"{each.get_name()} {each.fingerprint}" for each in expected)
-    path = next((p for p in where.files if _parsed(p).lookup(where.entry)), where.files[0])
+    path = next((p for p in where.files if _keys_in(p, where.entry)), where.files[0])
     forget = f"ssh-keygen -R {shlex.quote(where.entry)} -f {shlex.quote(str(path))}"
     return HostKeyError(
         f"the host key of {where.entry} has CHANGED: it shows {key.get_name()} {key.fingerprint}, "

@@ -87,7 +87,8 @@ class Ledger:
             with locked(self.root / ".lock"):
                 previous = self._recover()
                 at = datetime.fromtimestamp(self._now(), UTC)
-                identity = f"{at:%Y%m%dT%H%M%SZ}-{record.kind}-{self._token()}"
+                identity = record.id or f"{at:%Y%m%dT%H%M%SZ}-{record.kind}-{self._token()}"
+                self._must_be_new(identity)
                 files = self._files(record, identity, at.isoformat(timespec="milliseconds"))
                 self._place(identity, files)
                 return self._add_line(record, identity, at, files, previous)
@@ -148,6 +149,13 @@ class Ledger:
                 os.fsync(file.fileno())
         entries = self.entries()
         return entries[-1].hash if entries else GENESIS
+
+    def _must_be_new(self, identity: str) -> None:
+        plain = identity.replace("-", "").replace("_", "").replace(".", "")
+        if not plain.isalnum() or identity.startswith("."):
+            raise LedgerError(f"{identity!r} cannot name a record", step="record")
+        if (self.root / identity).exists():
+            raise LedgerError(f"there is a record {identity} already", step="record")
 
     def _files(self, record: Record, identity: str, at: str) -> dict[str, bytes]:
         """Return every file of the record by relative name, without any known secret."""

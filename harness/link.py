@@ -11,9 +11,8 @@ from harness.errors import QuantumError
 class Process(Protocol):
     """A program that runs on the host.
 
-    `stdout` ends with b"" when the program or the link does, and raises UnreachableError when
-    nothing comes for too long; `stdin` raises BrokenPipeError when the other end is gone. Either
-    way `explain()` says why.
+    `stdout` ends with b"" when the program or the link does; `stdin` raises BrokenPipeError when
+    the other end is gone. Either way `explain()` says why.
     """
 
     @property

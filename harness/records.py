@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -17,6 +18,7 @@ Kind = Literal["deploy", "proof", "rollback", "fault"]
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:quantum-ops:record:v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Record:
     predicate: Mapping[str, Any] = field(default_factory=dict)
     claims: Sequence[Claim] = ()
     evidence: Mapping[str, bytes] = field(default_factory=dict)
+    id: str = ""  #: a name that is already used elsewhere, e.g. on the hosts; empty: a new one
 
 
 def canonical(document: object) -> bytes:
@@ -76,7 +79,8 @@ def sha256(data: bytes) -> str:
 def statement(record: Record, *, identity: str, at: str, evidence: Mapping[str, str]) -> bytes:
     """Return the Statement as canonical JSON; `evidence` gives the digest for each name.
 
-    Pure: identity and time are passed in. Subjects are sorted, so equal records are equal bytes.
+    Pure: identity and time are passed in. Subjects are sorted, so equal records are equal bytes;
+    those without a SHA-256 are left out: a secret's digest is never written down.
     """
     predicate = {
         **record.predicate,
@@ -92,7 +96,9 @@ def statement(record: Record, *, identity: str, at: str, evidence: Mapping[str, 
         "claims": [_claim(claim, evidence) for claim in record.claims],
         "evidence": dict(evidence),
     }
-    subjects = sorted({(f"{s.host}:{s.path}", s.sha256) for s in record.subjects})
+    subjects = sorted(
+        {(f"{s.host}:{s.path}", s.sha256) for s in record.subjects if SHA256.fullmatch(s.sha256)}
+    )
     return canonical(
         {
             "_type": STATEMENT_TYPE,

@@ -61,7 +61,7 @@ def _sentence(predicate: Mapping[str, Any]) -> str:
     outcome = predicate["outcome"]
     said: str = SENTENCES.get(outcome, outcome.replace("_", " ").capitalize() + ".")
     hosts = predicate["hosts"]
-    return f"{said} {', '.join(hosts)}" if hosts else said
+    return f"{said} ({', '.join(hosts)})" if hosts else said
 
 
 def _shown(blob: bytes) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 
 from harness.errors import LabError
@@ -13,20 +14,29 @@ from lab import booting, describing, disks, image, keys, network, places, prereq
 from lab.entering import cgroup, leader
 from lab.places import LabHost
 
+#: How long to wait for another lab.up to end, in seconds: it may be building an image.
+ALONE_WITHIN_S = 900.0
+LOOK_AGAIN_S = 0.1
+
 
 def up(
-    count: int = places.USUAL_HOSTS, suite: str = image.SUITES[0], *, disk_mb: int = disks.DISK_MB
+    count: int = places.USUAL_HOSTS,
+    suite: str = image.SUITES[0],
+    *,
+    disk_mb: int = disks.DISK_MB,
+    tell: image.Tell = lambda _: None,
 ) -> tuple[LabHost, ...]:
     """Have hosts 1..count up from the image of `suite` and return them.
 
     A living host of that image stays as it is; a dead one, or one of another image, is replaced
-    by a fresh one. Hosts above `count` are left alone. Raises LabError.
+    by a fresh one. Hosts above `count` are left alone. `tell` hears what takes long. Raises
+    LabError.
     """
     if not 1 <= count <= places.MOST_HOSTS:
         raise LabError(f"a lab has 1 to {places.MOST_HOSTS} hosts, not {count}", step="lab.up")
     prerequisites.ensure()
     with _alone():
-        built = image.ensure(suite)
+        built = image.ensure(suite, tell)
         hosts = places.first(count)
         stale = [host for host in hosts if not _usable(host, built)]
         for host in stale:
@@ -45,7 +55,7 @@ def up(
 
 def down() -> tuple[LabHost, ...]:
     """Take everything of the lab off the machine but the image; return the hosts there were."""
-    prerequisites.ensure()
+    prerequisites.check()
     if not places.RUN.exists() and not cgroup(LabHost(1)).parent.exists():
         network.down()
         return ()
@@ -73,7 +83,7 @@ def renew(host: LabHost, suite: str = image.SUITES[0], *, disk_mb: int = disks.D
             path.touch(mode=0o600)
             path.write_text(text)
         network.up()
-        _fresh([host], image.ensure(suite), disk_mb)
+        _fresh([host], image.ensure(suite, lambda _: None), disk_mb)
         booting.await_ready(host)
 
 
@@ -111,12 +121,26 @@ def _key_text(host: LabHost, suffix: str) -> str:
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """Hold the lab: one `lab.up` or `lab.down` at a time on this machine."""
-    places.RUN.mkdir(mode=0o755, parents=True, exist_ok=True)
     # beside the folder, since lab.down removes that
     descriptor = os.open(f"{places.RUN}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait_for(descriptor)
         places.RUN.mkdir(mode=0o755, parents=True, exist_ok=True)
         yield
     finally:
         os.close(descriptor)
+
+
+def _wait_for(descriptor: int) -> None:
+    until = time.monotonic() + ALONE_WITHIN_S
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > until:
+                raise LabError(
+                    f"another lab.up or lab.down has held the lab for {ALONE_WITHIN_S:.0f} s",
+                    step="lab lock",
+                    action=f"fuser {places.RUN}.lock tells which process",
+                ) from error
+        time.sleep(LOOK_AGAIN_S)

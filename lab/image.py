@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +26,13 @@ PACKAGES = (
 CUSTOMISE = Path(__file__).with_name("customise.sh")
 #: apt settings of the machine that its sources may need; they do not stay in the image.
 APT_SETTINGS = ("Acquire::http", "Acquire::https", "Acquire::Check-", "Acquire::Retries")
+#: A build that is cut short leaves no process and no mount behind, only a folder to remove.
+ENDS_WITH_US = (
+    "setpriv", "--pdeathsig", "KILL",
+    "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+)  # fmt: skip
+
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +71,12 @@ def recipe(suite: str) -> Recipe:
     return Recipe(suite, PACKAGES, CUSTOMISE.read_text(), found)
 
 
-def ensure(suite: str) -> Image:
+def ensure(suite: str, tell: Tell) -> Image:
     """Return the image for `suite`; builds it where the cache has none (half a minute)."""
     wanted = recipe(suite)
     kept = CACHE / f"{suite}-{wanted.digest}"
     if not (kept / "usr").is_dir():
+        tell(f"building the {suite} image, once, in about half a minute")
         _build(wanted, kept)
     return Image(wanted.digest, kept)
 
@@ -86,6 +95,7 @@ def _build(wanted: Recipe, kept: Path) -> None:
         settings.touch(mode=0o600)
         settings.write_text(_apt_settings())
         run(
+            *ENDS_WITH_US,
             "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory",
             f"--include={','.join(wanted.packages)}", f"--aptopt={settings}",
             f'--customize-hook=sh {shlex.quote(str(CUSTOMISE))} "$1"', wanted.suite, str(building),

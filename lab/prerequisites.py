@@ -60,14 +60,19 @@ def cgroup2_mount() -> str | None:
     return None
 
 
-def ensure() -> None:
-    """Install what apt can give; raises LabError naming everything else that is missing."""
+def check() -> None:
+    """Raise LabError naming everything that this machine lacks and apt cannot give."""
     if wants := missing_here():
         raise LabError(
             f"the lab needs {' and '.join(wants)}",
             step="lab prerequisites",
             action="run it as root on a Debian machine, or use -i sandbox",
         )
+
+
+def ensure() -> None:
+    """Check the machine and install the Debian packages that it lacks; raises LabError."""
+    check()
     packages = sorted({p for program, p in PROGRAMS.items() if not shutil.which(program)})
     if packages:
         _install(packages)

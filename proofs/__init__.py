@@ -25,7 +25,11 @@ REGISTRY: Mapping[str, str] = {
     "effect_flows": "proofs.effect_flows",
     "backlog_drains": "proofs.backlog_drains",
     "nothing_lost_nothing_doubled": "proofs.nothing_lost_nothing_doubled",
+    "rollback_restores": "proofs.rollback_restores",
 }
+
+#: Claims about a stream's group: one host that serves the group can show them for all.
+ONCE_PER_GROUP = frozenset({"effect_flows", "backlog_drains", "nothing_lost_nothing_doubled"})
 
 #: The one key of evidence that could not be gathered.
 UNAVAILABLE = "unavailable"
@@ -57,8 +61,9 @@ def claim(name: str) -> str:
 
 
 def code_sha256(name: str) -> str:
-    """Return the digest of the code that decides: the claim's file and the verdict's."""
-    files = (Path(str(module(name).__file__)), Path(__file__).parent / "finding.py")
+    """Return the digest of the code that decides: the claim's file and what checks lean on."""
+    here = Path(__file__).parent
+    files = (Path(str(module(name).__file__)), here / "finding.py", here / "reading.py")
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -88,11 +93,15 @@ def run(
     results = []
     for name in names:
         said(name)
-        evidence = _gather(module(name), scene)
-        encoded = json.dumps(evidence, sort_keys=True, separators=(",", ":")).encode()
-        finding = judge(name, json.loads(encoded))
-        results.append(ClaimResult(name, claim(name), code_sha256(name), finding, encoded))
+        results.append(result(name, _gather(module(name), scene)))
     return results
+
+
+def result(name: str, evidence: Mapping[str, Any]) -> ClaimResult:
+    """Judge evidence that was gathered elsewhere; the check sees what the record will hold."""
+    encoded = json.dumps(evidence, sort_keys=True, separators=(",", ":")).encode()
+    finding = judge(name, json.loads(encoded))
+    return ClaimResult(name, claim(name), code_sha256(name), finding, encoded)
 
 
 def _gather(claimed: ModuleType, scene: Scene) -> dict[str, Any]:
@@ -110,6 +119,7 @@ def _gather(claimed: ModuleType, scene: Scene) -> dict[str, Any]:
 
 
 __all__ = [
+    "ONCE_PER_GROUP",
     "REGISTRY",
     "ClaimResult",
     "Finding",
@@ -120,6 +130,7 @@ __all__ = [
     "code_sha256",
     "judge",
     "module",
+    "result",
     "run",
     "worst",
 ]

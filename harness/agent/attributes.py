@@ -34,21 +34,18 @@ def write(opened: int, wanted: dict[str, str]) -> None:
     if not hasattr(os, "setxattr"):
         return
     has = read(opened)
-    for name in has.keys() - wanted.keys():
-        _tolerant(name, lambda name=name: os.removexattr(opened, name))  # type: ignore[misc]
-    for name, value in wanted.items():
-        if has.get(name) != value:
-            raw = base64.b64decode(value)
-            _tolerant(name, lambda name=name, raw=raw: os.setxattr(opened, name, raw))  # type: ignore[misc]
-
-
-def _tolerant(name: str, change: object) -> None:
-    """Labels of a security module are its own business; everything else must succeed."""
-    try:
-        change()  # type: ignore[operator]
-    except OSError:
-        if not name.startswith("security."):
-            raise
+    for name in has.keys() | wanted.keys():
+        if has.get(name) == wanted.get(name):
+            continue
+        try:
+            if name in wanted:
+                os.setxattr(opened, name, base64.b64decode(wanted[name]))
+            else:
+                os.removexattr(opened, name)
+        except OSError:
+            # labels of a security module are its own business; everything else must succeed
+            if not name.startswith("security."):
+                raise
 
 
 def digest(attributes: dict[str, str]) -> str:

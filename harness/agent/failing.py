@@ -8,6 +8,8 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
+from .services import ServiceError
+
 #: What the laptop may conclude about the host from an error frame.
 UNCHANGED, ROLLED_BACK, IN_DOUBT = "unchanged", "rolled_back", "in_doubt"
 
@@ -42,8 +44,8 @@ class GoneError(BaseException):
 
 def one_line(error: BaseException) -> str:
     """Return the cause of any exception as one line without a traceback."""
-    if isinstance(error, AgentError):
-        return error.cause
+    if isinstance(error, (AgentError, ServiceError, GoneError)):
+        return str(error)
     if isinstance(error, OSError) and error.strerror:
         name = f" {error.filename!r}" if error.filename else ""
         return f"{error.strerror}{name}"
@@ -59,6 +61,8 @@ def translated(error: BaseException, step: str) -> AgentError:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         action = "free some space on the host and deploy again" if full else ""
         return AgentError("space" if full else "failed", one_line(error), step=step, action=action)
+    if isinstance(error, ServiceError):
+        return AgentError("services", one_line(error), step=step)
     if isinstance(error, GoneError):
         return AgentError("interrupted", one_line(error), step=step)
     return AgentError("internal", one_line(error), step=step, action="report this as a defect")

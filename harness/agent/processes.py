@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+#: What a shell calls a program that is not there.
+NOT_FOUND = 127
 #: How often a running program is looked at, in seconds.
 LOOK_EVERY_S = 0.25
 #: Programs of the host answer in plain English and find each other, whatever sudo passed on.
@@ -38,9 +40,7 @@ class Ended:
         return lines[-1] if lines else ""
 
 
-def run(
-    words: Sequence[str], within_s: float, check: Callable[[], None] = lambda: None
-) -> Ended:
+def run(words: Sequence[str], within_s: float, check: Callable[[], None] = lambda: None) -> Ended:
     """Run a program to its end or its deadline; `check` may raise to abandon it.
 
     A program that is not there ends with 127. Its output goes to files, so that a child it
@@ -53,7 +53,7 @@ def run(
                 env=ENVIRONMENT, cwd="/", start_new_session=True,
             )  # fmt: skip
         except FileNotFoundError:
-            return Ended(127, "", f"{words[0]}: not found")
+            return Ended(NOT_FOUND, "", f"{words[0]}: not found")
         try:
             code = _wait(process, time.monotonic() + within_s, check)
         except BaseException:

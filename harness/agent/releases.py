@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import shutil
 import stat
 import tarfile
@@ -19,6 +20,9 @@ from .places import place
 from .processes import run
 
 COMPLETE = "COMPLETE"
+#: Units run as other users: a release is for everybody to read.
+OPEN = 0o755
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 IMPORT_WITHIN_S = 120.0
 
 
@@ -82,9 +86,7 @@ def record(machine: Machine, step: Mapping[str, Any], number: int) -> dict[str, 
     }
 
 
-def do(
-    machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], archive: bytes
-) -> None:
+def do(machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], archive: bytes) -> None:
     """Unpack, verify, import, mark complete, rename into place; raises AgentError."""
     with place(machine, done["path"]) as where:
         beside = os.path.join(os.path.dirname(machine.at(done["path"])), done["temporary"])
@@ -100,7 +102,7 @@ def do(
         _sync(beside)
         placing.whole(os.path.join(beside, COMPLETE), f"{digest}\n".encode())
         os.chmod(os.path.join(beside, COMPLETE), 0o644)
-        os.chmod(beside, 0o755)
+        os.chmod(beside, OPEN)
         placing.swap_in(where, done["temporary"], [])
 
 
@@ -172,11 +174,11 @@ def _sync(folder: str) -> None:
                 os.fsync(opened)
             finally:
                 os.close(opened)
-        os.chmod(here, 0o755)
+        os.chmod(here, OPEN)
         placing.sync_folder(here)
 
 
 def _checked(digest: str) -> str:
-    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+    if not _DIGEST.fullmatch(digest):
         raise AgentError("request", f"{digest!r} is no release digest")
     return digest

@@ -26,14 +26,10 @@ class Services(Protocol):
     def reload(self) -> None:
         """Read the unit files again."""
 
-    def start(
-        self, units: Sequence[str], wait_s: float, check: Callable[[], None] = ...
-    ) -> None:
+    def start(self, units: Sequence[str], wait_s: float, check: Callable[[], None] = ...) -> None:
         """Start units and wait until all say READY."""
 
-    def restart(
-        self, units: Sequence[str], wait_s: float, check: Callable[[], None] = ...
-    ) -> None:
+    def restart(self, units: Sequence[str], wait_s: float, check: Callable[[], None] = ...) -> None:
         """Restart units and wait until all say READY."""
 
     def stop(self, units: Sequence[str]) -> None:

@@ -80,6 +80,7 @@ class Store:
 
     def ensure(self) -> None:
         """Make the folders, for root alone; sweep up what a crash left before anything changed."""
+        os.makedirs(os.path.dirname(self.base), exist_ok=True)
         for folder in (self.base, self._all):
             os.makedirs(folder, mode=0o700, exist_ok=True)
         os.chmod(self.base, 0o700)

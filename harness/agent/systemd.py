@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import running
-from .processes import Ended, run
+from .processes import NOT_FOUND, Ended, run
 from .services import UP, Asked, ServiceError
 
 #: Longer than the 90 s that a unit has by default to stop, in seconds.
@@ -109,7 +109,7 @@ class Systemd:
         lines = [line.strip() for line in (ended.error + ended.output).splitlines()]
         ours = [line.replace(f"{path}:", "line ") for line in lines
                 if line.startswith((f"{path}:", f"{unit}:", f"Unit {unit} "))]  # fmt: skip
-        if ended.code is None or (ended.code == 127 and not ours):
+        if ended.code is None or (ended.code == NOT_FOUND and not ours):
             return [ended.last_line or "systemd-analyze did not answer"]
         return ours
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +66,8 @@ def undo(machine: Machine, transactions: store.Store, tx: store.Transaction) -> 
 def _undo_all(
     machine: Machine, tx: store.Transaction, records: list[dict[str, Any]], undone: Undone
 ) -> None:
-    held = next((record for record in records if record["do"] == "hold"), {"units": []})
+    nothing: dict[str, Any] = {"units": []}
+    held = next((record for record in records if record["do"] == "hold"), nothing)
     units = settling.changed(machine, held)
     settling.stop(machine, units)
     for record in reversed(records):
@@ -95,8 +96,8 @@ def _undo_one(
 
 
 @contextlib.contextmanager
-def _parent_may_be_gone() -> Any:
-    """A second undo meets directories that the first has already removed."""
+def _parent_may_be_gone() -> Iterator[None]:
+    """Pass over a directory that an earlier undo has already removed."""
     try:
         yield
     except AgentError as error:
@@ -132,9 +133,10 @@ def _restore(
 ) -> None:
     kind = before["kind"]
     now = where.stat()
-    if kind == "absent" and now is not None:
+    if now is not None and (kind == "absent" or placing.is_folder(now) != (kind == "dir")):
         _clear(where)
-    elif kind == "file":
+        now = None
+    if kind == "file":
         with open(tx.backup(before["sha256"]), "rb") as file:
             content = file.read()
         placing.put_file(where, temporary, content, None, **_kept(before))

@@ -79,7 +79,7 @@ def test_writing_to_a_program_that_has_ended_is_a_broken_pipe(first):
         process.exit_status()
         process.stdout.read()
         with pytest.raises(BrokenPipeError):
-            process.stdin.write(b"x" * 65536 * 2)
+            process.stdin.write(b"x" * 8_000_000)
 
 
 def test_an_unknown_host_key_is_refused_with_the_command_that_trusts_it(
@@ -205,6 +205,26 @@ def test_a_host_that_dies_under_a_running_program_ends_its_output(last, as_host)
         assert error.cause == "the connection broke"
         with pytest.raises(UnreachableError, match="broken"):
             link.exec(("true",))
+
+
+def test_a_host_cut_off_under_a_running_program_is_noticed(last, as_host, monkeypatch):
+    monkeypatch.setattr("harness.connection.KEEPALIVE_S", 1)
+    monkeypatch.setattr("harness.connection.UNACKNOWLEDGED_S", 1)
+    with connect(as_host(last)) as link:
+        process = link.exec(("sh", "-c", "echo ready; cat"))
+        assert process.stdout.readline() == b"ready\n"
+        with breaking.silent(last):
+            assert process.stdout.read() == b""
+        assert process.explain().cause == "the connection broke"
+
+
+def test_starting_a_program_on_a_host_cut_off_ends_by_its_deadline(last, as_host, monkeypatch):
+    monkeypatch.setattr("harness.connection.CHANNEL_WITHIN_S", 1)
+    link = connect(as_host(last))
+    with breaking.silent(last), pytest.raises(UnreachableError) as caught:
+        link.exec(("true",))
+    link.close()
+    assert caught.value.step == "starting a program"
 
 
 def test_a_refused_sudo_is_a_privilege_error(last, as_host):

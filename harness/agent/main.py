@@ -1,0 +1,215 @@
+"""Answer the laptop: one request after the other, and undo what it leaves uncommitted."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from . import facts, lock, manifest, observing, rolling_back, transaction
+from .boundaries import BOUNDARIES
+from .failing import SIGNALS, AgentError, GoneError, translated
+from .frames import Channel
+from .machine import Machine
+from .services import Services
+from .store import UNFINISHED, Store, Transaction
+from .supervisor import Supervisor
+from .systemd import Systemd
+from .undoing import undo
+
+#: An agent without a transaction ends by itself when nobody asks it anything, in seconds.
+IDLE_S = 3600.0
+#: A transaction that is not confirmed goes back when the laptop is silent this long, in seconds.
+QUIET_S = 300.0
+
+
+class Agent:
+    """The agent of one connection: the machine it works on and the transaction it holds."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.machine: Machine | None = None
+        self.quiet_s = IDLE_S
+        self.applied: Transaction | None = None
+
+    def serve(self) -> None:
+        """Answer until the laptop leaves; then put back what it did not commit."""
+        try:
+            while not SIGNALS.waiting:
+                frame, _ = self.channel.receive(self.quiet_s if self.applied else IDLE_S)
+                self.channel.send(self._answer(frame))
+        except GoneError:
+            pass
+        except AgentError as error:  # what comes after an unreadable frame cannot be trusted
+            with contextlib.suppress(GoneError):
+                self.channel.send({"error": error.frame()})
+        finally:
+            if self.applied is not None and self.machine is not None:
+                self._put_back(self.machine, self.applied.id)
+
+    def _put_back(self, machine: Machine, name: str) -> None:
+        """Undo what was not committed; what that cannot do stays unfinished, and hello says so."""
+        with contextlib.suppress(AgentError, OSError):
+            tx = self.store.find(name)
+            if tx.state in UNFINISHED:
+                undo(machine, self.store, tx)
+        self.lock.free()
+
+    def _answer(self, frame: dict[str, Any]) -> dict[str, Any]:
+        name = str(frame.get("do"))
+        work = getattr(self, f"do_{name}", None)
+        if work is None:
+            return _request(f"the agent does not know how to {name!r}")
+        if self.machine is None and name != "hello":
+            return _request("the first request is hello")
+        try:
+            return {"reply": work(frame)}
+        except KeyError as error:
+            return _request(f"{name} needs {error}")
+        except Exception as error:
+            return {"error": translated(error, name).frame()}
+
+    @property
+    def here(self) -> Machine:
+        """Return the machine, which hello has made."""
+        assert self.machine is not None
+        return self.machine
+
+    def do_hello(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Tell who this is, what was deployed, what is unfinished and who holds the lock."""
+        BOUNDARIES.arm(frame.get("die_at"), frame.get("full_at"))
+        services: Services
+        if frame.get("services", "systemd") == "systemd":
+            services = Systemd()
+        else:
+            services = Supervisor(frame["control"])
+        root = os.path.realpath(frame.get("root") or "/").rstrip("/")
+        self.machine = Machine(root, services, honour_owners=bool(frame.get("honour_owners", True)))
+        self.store = Store(self.machine.store)
+        self.lock = lock.Lock(self.machine.store)
+        return {
+            "facts": facts.gather(self.machine),
+            "manifest": manifest.current(self.store),
+            "transactions": [one.summary() for one in self.store.all()],
+            "unfinished": [one.id for one in self.store.all() if one.state in UNFINISHED],
+            "lock": lock.holder(self.machine.store),
+        }
+
+    def do_observe(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Tell the states that a plan is made from."""
+        return observing.observe(self.here, frame)
+
+    def do_attest(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Tell what a proof is made from."""
+        newest = self.store.newest("applied", "committed")
+        return {
+            **observing.attest(self.here, frame),
+            "manifest": newest.manifest() if newest else {},
+            "tx": newest.id if newest else None,
+            "tx_state": newest.state if newest else None,
+            "facts": facts.gather(self.here),
+            "clock_s": time.time(),
+        }
+
+    def do_transactions(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
+        """Tell every transaction with the paths that it changed."""
+        del frame
+        return [
+            {
+                **one.summary(),
+                "meta": dict(one.meta),
+                "paths": [r["path"] for r in one.journal.records() if "path" in r],
+            }
+            for one in self.store.all()
+        ]
+
+    def do_apply(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Run a transaction; until commit or rollback the lock stays taken."""
+        blobs = self._blobs(frame.get("blobs") or [])
+        if self.applied is not None:
+            raise AgentError("request", f"{self.applied.id} is neither committed nor rolled back")
+        meta = {**frame.get("meta", {}), "kind": frame.get("kind", "deploy")}
+        self.quiet_s = float(frame.get("quiet_s", QUIET_S))
+        self.store.ensure()
+        self.lock.take(meta, frame["tx"])
+        try:
+            rolling_back.recover(self.here, self.store, self._emit)
+            work = transaction.Work(self.here, self.store, blobs, self._emit, self.channel.check)
+            reply = transaction.apply(work, frame["tx"], meta, frame["steps"])
+            self.applied = self.store.find(frame["tx"])
+        finally:
+            if self.applied is None:
+                self.lock.free()
+        return self._counted(reply)
+
+    def _blobs(self, announced: list[str]) -> dict[str, bytes]:
+        blobs = {}
+        for _ in announced:
+            frame, body = self.channel.receive(QUIET_S)
+            if hashlib.sha256(body).hexdigest() != frame.get("blob"):
+                raise GoneError("a content was damaged on its way")
+            blobs[frame["blob"]] = body
+        return blobs
+
+    def do_commit(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Keep what was applied: one rename. Asked again, it answers the same."""
+        tx = self.store.find(frame["tx"])
+        if tx.state == "committed":
+            return {"state": "committed", "tx": tx.id}
+        if self.applied is None or self.applied.id != tx.id:
+            raise AgentError(
+                "refused", f"the transaction {tx.id} is {tx.state}, and not this session's to keep"
+            )
+        with SIGNALS.held_off():
+            self.store.turn(self.applied, "committed")
+            self.applied = None
+            with contextlib.suppress(OSError):
+                os.unlink(tx.ballast)
+            self.lock.free()
+        return self._counted({"state": "committed", "tx": tx.id})
+
+    def do_rollback(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Undo a transaction, or all that are newer than a given one."""
+        if self.applied is not None and frame.get("tx") != self.applied.id:
+            raise AgentError("request", f"{self.applied.id} is neither committed nor rolled back")
+        if not self.store.all():
+            raise AgentError("unknown", "there is nothing to roll back on this host")
+        self.store.ensure()
+        with self.lock.held(frame.get("meta") or {}, str(frame.get("tx") or frame.get("to") or "")):
+            reply = rolling_back.roll_back(self.here, self.store, frame, self._emit)
+        if self.applied is not None:
+            self.applied = None
+            self.lock.free()
+        return self._counted(reply)
+
+    def do_kill(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Send a signal to a unit's main process."""
+        self.here.services.kill(frame["unit"], frame.get("signal", "KILL"))
+        return {"ok": True}
+
+    def _emit(self, event: Mapping[str, Any]) -> None:
+        self.channel.send(dict(event))
+
+    @staticmethod
+    def _counted(reply: dict[str, Any]) -> dict[str, Any]:
+        if BOUNDARIES.counting:
+            reply["boundaries"] = BOUNDARIES.passed
+        return reply
+
+
+def _request(cause: str) -> dict[str, Any]:
+    return {"error": AgentError("request", cause).frame()}
+
+
+def main() -> None:
+    """Serve frames on stdin and stdout; anything else that prints goes to stderr."""
+    with contextlib.suppress(OSError):
+        os.setsid()
+    os.umask(0o022)
+    SIGNALS.install()
+    outgoing = os.dup(1)
+    os.dup2(2, 1)
+    Agent(Channel(0, outgoing)).serve()

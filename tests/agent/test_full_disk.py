@@ -1,0 +1,68 @@
+"""A disk that is full: seen before anything changes, and survived when it fills in the middle."""
+
+import os
+import subprocess
+
+import pytest
+
+from harness.errors import AgentError
+from tests.agent.worlds import file, tree
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of two mebibytes."""
+    words = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path)]
+    if os.getuid() != 0 or subprocess.run(words, check=False).returncode:
+        why = "NOT TESTED: a small file system needs root"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+@pytest.fixture
+def full_world(small_disk, new_world):
+    world = new_world(small_disk / "root")
+    yield world
+    world.close()
+
+
+def fill(world, leave):
+    """Leave only so many bytes free."""
+    free = os.statvfs(world.root)
+    world.write("/filling", b"x" * (free.f_bavail * free.f_frsize - leave))
+
+
+def test_a_deploy_that_does_not_fit_is_refused_before_anything_changes(full_world):
+    full_world.write("/etc/a", "old\n")
+    fill(full_world, 300_000)
+    before = tree(full_world.root)
+    with pytest.raises(AgentError, match="KiB free, the deploy needs") as refused:
+        full_world.apply(full_world.session(), [file("/etc/a", b"y" * 250_000)])
+    assert refused.value.action == "free some space on the host and deploy again"
+    assert tree(full_world.root) == before
+
+
+def test_a_disk_that_fills_in_the_middle_puts_everything_back(full_world):
+    full_world.write("/etc/a", b"o" * 100_000)
+    steps = [file("/etc/a", b"n" * 90_000), *(file(f"/etc/{n}", b"z" * 90_000) for n in range(4))]
+    before = tree(full_world.root)
+    session = full_world.session()
+    seen = []
+
+    def fill_up(event):
+        if not seen:
+            fill(full_world, 0)
+            os.sync()
+        seen.append(event)
+
+    session._on_event = fill_up
+    with pytest.raises(AgentError, match="No space left"):
+        full_world.apply(session, steps)
+    full_world.at("/filling").unlink()
+    after = tree(full_world.root)
+    for each in (before, after):  # the filling was made and removed beside the agent's work
+        del each["."]
+    assert after == before

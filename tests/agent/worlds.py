@@ -1,0 +1,164 @@
+"""A small host in a directory: its tree, its units, and agents started as on a real one."""
+
+import gzip
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.session import Session, command
+from tests.agent.stand_in import StandIn
+
+META = {"operator": "ada", "from": "laptop", "inventory": "test"}
+OLD_UNIT = "[Service]\nExecStart=/bin/true\nEnvironment=QUANTUM_UNIT_DIGEST=old\n"
+NEW_UNIT = "[Service]\nExecStart=/bin/true\nEnvironment=QUANTUM_UNIT_DIGEST=new\n"
+BAD_UNIT = "[Service]\nExecStart=/bin/false\nEnvironment=QUANTUM_UNIT_DIGEST=bad\n"
+UNIT = "quantum-test.service"
+UNIT_PATH = f"/etc/systemd/system/{UNIT}"
+STORE = "var/lib/quantum-ops"
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+class World:
+    """One root directory; `session()` starts a real agent in a real process on it."""
+
+    def __init__(self, root: Path, scratch: Path) -> None:
+        self.root = root
+        for folder in ("etc/systemd/system", "opt/quantum/releases", "usr/bin", "var/lib"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / "usr/bin/python3").symlink_to(sys.executable)
+        self.services = StandIn(root, scratch / "control")
+        self.agents: list[tuple[Session, subprocess.Popen]] = []
+        self.events: list[dict] = []
+
+    def close(self) -> None:
+        for session, process in self.agents:
+            session.close(deadline_s=30)
+            process.wait(30)
+            process.stdout.close()
+        self.services.close()
+
+    def session(self, **failpoints: int) -> Session:
+        """Start an agent and let it say hello."""
+        process = subprocess.Popen(
+            command(become=False, python=sys.executable),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        session = Session(process.stdin, process.stdout, host="h", on_event=self.events.append)
+        self.agents.append((session, process))
+        session.hello_said = session.hello(
+            root=str(self.root),
+            services="supervisor",
+            control=self.services.control,
+            honour_owners=os.getuid() == 0,
+            **failpoints,
+        )
+        return session
+
+    def process(self, session: Session) -> subprocess.Popen:
+        return next(process for one, process in self.agents if one is session)
+
+    def at(self, path: str) -> Path:
+        return self.root / path.lstrip("/")
+
+    def write(self, path: str, content: bytes | str = b"old\n", mode: int = 0o644) -> Path:
+        there = self.at(path)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.write_bytes(content.encode() if isinstance(content, str) else content)
+        there.chmod(mode)
+        return there
+
+    def apply(self, session: Session, steps: Iterable, tx: str = "t1", **more) -> dict:
+        """Observe what the steps are about, as a plan does, and apply them."""
+        steps = [dict(step) for step in steps]
+        blobs = {}
+        for step in steps:
+            content = step.pop("content", None)
+            if content is not None:
+                step["blob"] = digest(content)
+                blobs[step["blob"]] = content
+                if step["do"] == "file":
+                    step["sha256"] = step["blob"]
+        paths = [step["path"] for step in steps if "path" in step]
+        said = session.observe(paths=dict.fromkeys(paths))["paths"]
+        for step in steps:
+            if "path" in step:
+                step.setdefault("before", said[step["path"]])
+        return session.apply(tx, kind="deploy", meta=META, steps=steps, blobs=blobs, **more)
+
+    def deploy(self, steps: Iterable, tx: str = "t1") -> None:
+        session = self.session()
+        self.apply(session, steps, tx)
+        session.commit(tx)
+        session.close()
+
+
+def file(path: str, content: bytes | str = b"new\n", mode: int = 0o640, **more) -> dict:
+    raw = content.encode() if isinstance(content, str) else content
+    owner = {"owner": "root", "group": "root"}
+    return {"do": "file", "path": path, "content": raw, "mode": mode} | owner | more
+
+
+def folder(path: str, mode: int = 0o750) -> dict:
+    return {"do": "dir", "path": path, "mode": mode, "owner": "root", "group": "root"}
+
+
+def link(path: str, target: str) -> dict:
+    return {"do": "symlink", "path": path, "target": target}
+
+
+def absent(path: str) -> dict:
+    return {"do": "absent", "path": path}
+
+
+def settle(action: str = "restart") -> dict:
+    units = [{"name": UNIT, "action": action, "wait_s": 20}]
+    return {"do": "settle", "reload": True, "units": units}
+
+
+def release(files: dict[str, str], **more) -> dict:
+    """A release step with its archive, built as the laptop builds it."""
+    lines, memory = [], io.BytesIO()
+    with tarfile.open(fileobj=memory, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, text in sorted(files.items()):
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(text.encode()), 0o644
+            tar.addfile(info, io.BytesIO(text.encode()))
+            lines.append(f"{hashlib.sha256(text.encode()).hexdigest()}  644  {name}\n")
+    tree = hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    archive = gzip.compress(memory.getvalue(), mtime=0)
+    return {"do": "release", "digest": tree, "content": archive, "modules": ["tiny"]} | more
+
+
+def tree(root: Path) -> dict[str, tuple]:
+    """Everything about every path below a root, but for the agent's own store."""
+    found = {}
+    for here, folders, names in os.walk(root):
+        inside = os.path.relpath(here, root)
+        if inside == "var/lib":  # the store appears in it: its time and what is inside are ours
+            folders[:] = [name for name in folders if name != "quantum-ops"]
+        for name in [*folders, *names, "."]:
+            path = os.path.join(here, name)
+            stat = os.lstat(path)
+            about = os.readlink(path) if os.path.islink(path) else ""
+            if os.path.isfile(path) and not about:
+                about = digest(Path(path).read_bytes())
+            extra = {
+                each: os.getxattr(path, each, follow_symlinks=False)
+                for each in os.listxattr(path, follow_symlinks=False)
+            }
+            mtime = 0 if os.path.normpath(os.path.join(inside, name)) == "var/lib" else (
+                stat.st_mtime_ns
+            )  # fmt: skip
+            found[os.path.normpath(os.path.join(inside, name))] = (
+                oct(stat.st_mode), stat.st_uid, stat.st_gid, mtime, about, sorted(extra.items()),
+            )  # fmt: skip
+    return found
