@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from invoke.collection import Collection
+from invoke.tasks import Task
 
 from commands import demo, deploy, drift, hosts, inventory, lab, ledger, prove, rollback
 
@@ -11,7 +14,7 @@ for task in (demo.demo, deploy.plan, deploy.deploy, rollback.rollback, drift.dri
     namespace.add_task(task)
 
 
-def group(name: str, *tasks: object, default: object = None) -> None:
+def group(name: str, *tasks: Task[Any], default: Task[Any] | None = None) -> None:
     """Add a namespace; `default` is what the bare name runs."""
     collection = Collection(name)
     for each in tasks:

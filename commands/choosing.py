@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.inventory import Inventory, load
-
 from harness.host import Host
+from harness.inventory import Inventory, load
 
 INVENTORY_HELP = "name under inventory/ or path of a .yml file (default: invoke.yaml's)"
 LIMIT_HELP = "host pattern: names, groups, *, a:b, !c, &d"
@@ -23,21 +22,18 @@ class Chosen:
     hosts: tuple[Host, ...]
 
 
-def known_variables() -> frozenset[str]:
-    """Return every variable that some role understands."""
-    from roles import REGISTRY
-
-    return frozenset().union(*(frozenset(role.VARIABLES) for role in REGISTRY.values()))
-
-
 def open_inventory(context: Any, name: str) -> Inventory:
     """Load the named inventory, or the one that Invoke's own settings name."""
-    return load(name or str(context.config.get("inventory", "sandbox")), known_variables())
+    import roles
+
+    chosen = name or str(context.config.get("inventory", "sandbox"))
+    return load(chosen, roles.variables(), frozenset(roles.REGISTRY))
 
 
 def choose(context: Any, name: str, limit: str) -> Chosen:
     """Load, select and resolve; raises InventoryError or SecretError before any host is reached."""
     from harness.sandbox.host import prepare
+
     from harness.secret_references import resolve
 
     inventory = open_inventory(context, name)

@@ -6,23 +6,29 @@ from typing import Any
 
 from commands.choosing import INVENTORY_HELP
 from commands.running import command
-from harness.errors import FAILED
+from harness.errors import DONE, FAILED
 
 
 @command(help={"inventory": f"{INVENTORY_HELP}; sandbox or lab"})
 def demo(context: Any, inventory: str = "") -> int:
     """Deploy, feed, prove, kill, prove again, refuse a broken release, roll back; then clean up.
 
-    Needs no root, no Redis and no systemd: without -i it runs on a sandbox of its own.
+    Needs no root, no Redis and no systemd: without -i it plays on a sandbox of its own.
     Examples: invoke demo        invoke lab.up && invoke demo -i lab
     """
+    from commands.props import StoryError, staged
     from commands.showing import Display
-    from commands.story import StoryError, staged, tell
+    from commands.story import tell
 
-    with Display() as display, staged(context, inventory, display) as chosen:
+    with Display() as display:
         try:
-            tell(chosen, display)
+            with staged(context, inventory, display) as chosen:
+                tell(chosen, display)
         except StoryError as error:
+            display.idle()
             display.say(f"the demo did not come out as it should: {error}", "bold red")
             return FAILED
-    return 0
+        display.say("")
+        display.say("every proof came out as it should", "bold green")
+        display.say(f"records: {chosen.inventory.records}  (invoke history)", "dim")
+    return DONE

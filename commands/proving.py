@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import proofs
-from commands.scenes import set_scene
+from commands.scenes import open_scene
 from commands.showing import Display
 from harness import fanout
 from harness.contact import Contact, raise_together
@@ -54,7 +54,7 @@ def prove(
 
     def one(contact: Contact) -> list[Claimed]:
         names = plan[contact.host.name]
-        with set_scene(contact, git) as scene:
+        with open_scene(contact, git) as scene:
             said = partial(_said, display, contact.host.name)
             return [Claimed(contact.host.name, r) for r in proofs.run(names, scene, said)]
 
@@ -67,20 +67,19 @@ def assignments(
     hosts: Mapping[str, Host], *, only: str = "", gate: bool = False
 ) -> dict[str, list[str]]:
     """Return which claims are checked from which host. Pure."""
-    from roles import REGISTRY
+    import roles
 
     taken: set[tuple[str, ...]] = set()
     plan: dict[str, list[str]] = {}
     for name, host in hosts.items():
         plan[name] = []
-        for role in host.roles:
-            module = REGISTRY[role]
-            for claim in module.GATE if gate else module.PROOFS:
+        for role in roles.of(host):
+            for claim in role.GATE if gate else role.PROOFS:
                 if claim in plan[name] or (only and claim != only):
                     continue
                 if claim in proofs.ONCE_PER_GROUP:
                     values = [host.text(key) for key in ("redis_host", "redis_port", "redis_db")]
-                    mark = (claim, role, *values)
+                    mark = (claim, *role.SERVICES, *values)
                     if mark in taken:
                         continue
                     taken.add(mark)

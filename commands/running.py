@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar, overload
 
 from invoke.exceptions import Exit
-from invoke.tasks import task
+from invoke.tasks import Task, task
 
 from harness.errors import DONE, FAILED, IN_DOUBT, QuantumError
 
@@ -20,9 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 @overload
-def command(function: F) -> F: ...
+def command(function: F) -> Task[Any]: ...
 @overload
-def command(**options: Any) -> Callable[[F], F]: ...
+def command(**options: Any) -> Callable[[F], Task[Any]]: ...
 def command(function: Any = None, **options: Any) -> Any:
     """Make an Invoke task whose errors a person can read.
 

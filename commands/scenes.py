@@ -36,7 +36,7 @@ def open_redis(contact: Contact) -> Iterator[redis.Redis]:
 
 
 @contextlib.contextmanager
-def set_scene(contact: Contact, git: Mapping[str, Any]) -> Iterator[Scene]:
+def open_scene(contact: Contact, git: Mapping[str, Any] | None = None) -> Iterator[Scene]:
     """Yield what a proof may look at on one host."""
     with open_redis(contact) as client:
-        yield Scene(contact.host, partial(attest, contact.session), client, git)
+        yield Scene(contact.host, partial(attest, contact.session), client, git or {})

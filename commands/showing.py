@@ -107,6 +107,17 @@ class Display:
         self.say(f"{verdict.name}: {of}", f"bold {VERDICTS[verdict]}")
         self.record(record)
 
+    def window(self, counts: Mapping[str, int], reasons: Sequence[tuple[str, int]]) -> None:
+        """Print the decisions of the five-minute window and its most frequent reasons."""
+        self.idle()
+        total = sum(counts.values()) or 1
+        for name, count in counts.items():
+            bar = "#" * round(40 * count / total)
+            self.say(f"    {name:8} {count:7,}  {count / total:6.1%}  {bar}")
+        gates = [(name, count) for name, count in reasons if name != "none"]
+        top = ", ".join(f"{name} {count:,}" for name, count in gates)
+        self.say(f"    top reasons: {top}", "dim")
+
     def outcome(self, outcome: Outcome) -> None:
         """Print the last word of a deploy: what stands where, and why."""
         self.idle()

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.rendering import render
-
 from harness import releases
 from harness.deploying import Wanted
 from harness.desired import compose, needs_release
 from harness.host import Host
+from harness.rendering import render
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -21,9 +20,9 @@ _building = threading.Lock()
 
 def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wanted:
     """Return what `host` should be; `sources` holds the streams/ and consumers/ to release."""
-    from roles import REGISTRY
+    import roles
 
-    resources = [each for role in host.roles for each in REGISTRY[role].resources(host)]
+    resources = [each for role in roles.of(host) for each in role.resources(host)]
     release = None
     if needs_release(resources):
         with _building:  # hosts of one kind share one build: the first makes it, the rest read it

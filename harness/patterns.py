@@ -63,7 +63,7 @@ def _of(
 
 def _refused(pattern: str, where: str, cause: str) -> ConfigurationError:
     return ConfigurationError(
-        f'--limit "{pattern}" on inventory {where}: {cause}',
+        f'pattern "{pattern}" on inventory {where}: {cause}',
         step="inventory",
         action=f"invoke inventory.show -i {where}",
     )

@@ -21,6 +21,8 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 #: What systemd reads from an EnvironmentFile as it stands, without quotes.
 _BARE = re.compile(r"[A-Za-z0-9_.:/@,+=-]*")
+#: Bytes that redis.conf takes inside double quotes as they stand.
+_AS_IS = frozenset(range(0x20, 0x7F)) - frozenset(b'"\\')
 #: What a unit file takes as one word that is no specifier and no quote.
 _UNIT_WORD = re.compile(r"[A-Za-z0-9_.:/@,+=%-]+")
 
@@ -43,10 +45,7 @@ def envvalue(value: object) -> str:
 
 def redisvalue(value: object) -> str:
     """Quote a value for redis.conf, whatever bytes it holds."""
-    escaped = (
-        chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\x{byte:02x}"
-        for byte in _text(value).encode()
-    )
+    escaped = (chr(byte) if byte in _AS_IS else f"\\x{byte:02x}" for byte in _text(value).encode())
     return '"' + "".join(escaped) + '"'
 
 
@@ -128,7 +127,9 @@ def render(
         _refuse(where, line, f"{_expression(templates / where, line)} {error}", host)
     except (TypeError, ValueError, ArithmeticError, LookupError) as error:
         where, line = _where(error.__traceback__, source, templates)
-        _refuse(where, line, f"{_expression(templates / where, line)}: {type(error).__name__}", host)
+        _refuse(
+            where, line, f"{_expression(templates / where, line)}: {type(error).__name__}", host
+        )
 
 
 def _for_template(name: str, value: object, *, may_hold: bool) -> object:

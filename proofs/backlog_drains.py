@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from proofs.finding import Finding
-from proofs.reading import count_after, id_key, plain, position, position_commands, together
+from proofs.reading import count_after, plain, position, position_commands, together
 from proofs.scene import Scene
+from streams import keys
+from streams.ids import id_key
 
 #: Enough for a trend; a third of it must have something to say at either end.
 SAMPLES = 6
@@ -42,8 +44,8 @@ def _sample(scene: Scene) -> dict[str, Any]:
         sample["undelivered"] = count_after(
             scene.redis, scene.stream, group["last_delivered_id"], CAP
         )
-        keys = [f"quantum:hb:{scene.group}:{name}" for name in group["consumers"]]
-        beats = plain(scene.redis.mget(keys)) if keys else []
+        beating = [keys.heartbeat(scene.group, name) for name in group["consumers"]]
+        beats = plain(scene.redis.mget(beating)) if beating else []
         group["living"] = sum(beat is not None for beat in beats)
     return sample
 

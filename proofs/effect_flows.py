@@ -9,20 +9,22 @@ that nothing_lost_nothing_doubled checks. The field is its own key, so no other 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from proofs.finding import Finding
-from proofs.reading import id_key, plain, position, position_commands, together
+from proofs.reading import plain, position, position_commands, together
 from proofs.scene import Scene
+from streams import keys
+from streams.folding import MINUTE_MS, OVERFLOW
+from streams.ids import id_key
 
 SYMBOL = "CANARY"
 DECISION = "SKIP"
 #: What a snapshot may take beyond its interval, in seconds.
 SNAPSHOT_MARGIN_S = 15
-COUNTS = "quantum:p35:decision:counts:5m"
-TOP = "quantum:p35:reason:top:5m"
+COUNTS = keys.decision_counts("5m")
+TOP = keys.top_reasons("5m")
 #: The top list holds this many; a canary may be crowded out of a full one.
 TOP_SIZE = 50
 FORBIDDEN = "the inventory allows no canary here; `canary: true` allows one"
@@ -42,7 +44,7 @@ def gather(scene: Scene) -> dict[str, Any]:
     started = scene.clock()
     # nomkstream: a proof makes no stream that the system does not have
     entry = plain(scene.redis.xadd(scene.stream, fields, nomkstream=True))
-    bucket = f"quantum:p35:bucket:{minute_of(entry)}"
+    bucket = keys.bucket(minute_of(entry))
     field = f"reason:{canary}"
     scene.until(lambda: scene.redis.hget(bucket, field), scene.deadline_s)
     scene.until(lambda: True if _settled(scene, entry) else None, scene.deadline_s)
@@ -77,14 +79,14 @@ def allowed(scene: Scene) -> bool:
 
 def minute_of(entry: str) -> str:
     """Return the UTC minute of an entry's id: a canary carries no other time."""
-    return time.strftime("%Y%m%d%H%M", time.gmtime(id_key(entry)[0] // 1000))
+    return keys.minute_name(id_key(entry)[0] // MINUTE_MS)
 
 
 def _effect(scene: Scene, entry: str, bucket: str, field: str) -> tuple[Any, Any, Any, Any]:
     """Return count, overflow, the entry while pending, and the group's place, all of one moment."""
     commands = (
         ("hget", bucket, field),
-        ("hget", bucket, "overflow"),
+        ("hget", bucket, OVERFLOW),
         ("xpending_range", scene.stream, scene.group, entry, entry, 1),
         *position_commands(scene.stream, scene.group),
     )

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from streams import apply_result
+from streams.apply_result import normalise
+from streams.folding import fold
 
 
-class Fold:
-    """Counts per minute and field; what the buckets would hold if nothing was lost or doubled."""
+class Folded:
+    """Counts per minute and field: what the buckets hold if nothing was lost or doubled."""
 
     def __init__(self) -> None:
         self._minutes: dict[str, Counter[str]] = {}
 
-    def add(self, entry_id: str, fields: Mapping[Any, Any]) -> None:
-        """Count one entry, with its fields as the client gave them."""
-        event = apply_result.normalise(entry_id, fields)
-        counts = self._minutes.setdefault(event.minute, Counter())
-        counts[f"decision:{event.decision}"] += 1
-        counts[f"reason:{event.reason}"] += 1
+    def add(self, entries: Iterable[tuple[str, Mapping[Any, Any]]]) -> None:
+        """Count entries, with their fields as the client gave them."""
+        results = [normalise(entry, _decoded(fields)) for entry, fields in entries]
+        for minute, counts in fold(results, symbols=False).buckets.items():
+            self._minutes.setdefault(minute, Counter()).update(counts)
 
     def minutes(self) -> dict[str, dict[str, int]]:
         """Return the counts as JSON."""
         return {minute: dict(counts) for minute, counts in self._minutes.items()}
+
+
+def _decoded(fields: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return fields as text, in the consumers' way: what is no UTF-8 is replaced."""
+    return {_text(name): _text(value) for name, value in fields.items()}
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -19,11 +19,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from proofs.finding import Finding
-from proofs.folding import Fold
+from proofs.folding import Folded
 from proofs.reading import (
     POSITION,
     gone_up_to_ms,
-    id_key,
     newest_first,
     plain,
     position,
@@ -31,19 +30,20 @@ from proofs.reading import (
     together,
 )
 from proofs.scene import Scene
+from streams import keys
+from streams.apply_result import AHEAD_MS
+from streams.folding import OVERFLOW
+from streams.ids import id_key
 
-BUCKET = "quantum:p35:bucket:"
-STATUS = "quantum:p35:status"
-#: How long a bucket lives (contract.json), less a margin for clocks and slow proofs.
-BUCKET_LIFE_MS = (172_800 - 600) * 1000
-#: How far ahead of its own id an entry's time may lie.
-AHEAD_MS = 300_000
+BUCKET = keys.bucket("")
+#: How long a bucket is sure to live: its time to live, less a margin for clocks and slow proofs.
+BUCKET_LIFE_MS = (keys.BUCKET_TTL_S - 600) * 1000
 READ_AT_MOST = 2_000_000
 PENDING_AT_MOST = 100_000
 BUCKETS_AT_MOST = 4_000
 #: How often the fold may show a minute whose bucket was not looked at before it is given up.
 ROUNDS = 4
-STATUS_KEPT = ("processed_total", "last_id", "state", "version")
+STATUS_KEPT = ("processed_total", "last_id", "version")
 
 
 def gather(scene: Scene) -> dict[str, Any]:
@@ -67,6 +67,7 @@ def gather(scene: Scene) -> dict[str, Any]:
         "counted": {m: _counts(found) for m, found in buckets.items() if found},
         "unlooked": sorted(set(evidence["expected"]) - set(buckets)),
         "status": {name: (status or {}).get(name) for name in STATUS_KEPT},
+        "moved": (status or {}).get(keys.group_moved(scene.stream, scene.group)),
     }
 
 
@@ -84,7 +85,7 @@ def _commands(scene: Scene, minutes: Iterable[str]) -> list[tuple[Any, ...]]:
     return [
         *position_commands(scene.stream, scene.group),
         pending,
-        ("hgetall", STATUS),
+        ("hgetall", keys.STATUS),
         *(("hgetall", f"{BUCKET}{minute}") for minute in minutes),
     ]
 
@@ -93,15 +94,13 @@ def _folded(scene: Scene, place: Mapping[str, Any], pending: set[str]) -> dict[s
     """Fold what is settled, newest first; nothing above the high-water id is read."""
     oldest_ms = place["at_ms"] - BUCKET_LIFE_MS
     floor_ms = max(oldest_ms, gone_up_to_ms(place))
-    fold, read, settled, whole = Fold(), 0, 0, not place["gone"]
+    fold, read, settled, whole = Folded(), 0, 0, not place["gone"]
     for page in newest_first(scene.redis, scene.stream, place["group"]["last_delivered_id"]):
-        for raw_id, fields in page:
-            entry = plain(raw_id)
-            read += 1
-            if entry not in pending:
-                settled += 1
-                fold.add(entry, fields)
-        last_ms = id_key(plain(page[-1][0]))[0]
+        entries = [(plain(raw_id), fields) for raw_id, fields in page]
+        done = [(entry, fields) for entry, fields in entries if entry not in pending]
+        fold.add(done)
+        read, settled = read + len(entries), settled + len(done)
+        last_ms = id_key(entries[-1][0])[0]
         if read >= READ_AT_MOST or last_ms < oldest_ms:
             floor_ms, whole = max(floor_ms, last_ms), False
             break
@@ -119,7 +118,7 @@ def _folded(scene: Scene, place: Mapping[str, Any], pending: set[str]) -> dict[s
 
 
 def _counts(bucket: Mapping[str, str]) -> dict[str, int]:
-    kept = ("decision:", "reason:", "overflow")
+    kept = ("decision:", "reason:", OVERFLOW)
     return {name: int(value) for name, value in bucket.items() if name.startswith(kept)}
 
 
@@ -132,6 +131,8 @@ def check(evidence: Mapping[str, Any]) -> Finding:  # noqa: PLR0911 - one return
         return Finding.unknown(f"{evidence['buckets']} buckets are too many to read as one moment")
     if group["pending"] != evidence["pending"]:
         return Finding.unknown(f"{group['pending']} entries are pending, too many to tell apart")
+    if evidence["moved"]:
+        return Finding.unknown(f"the group was moved, so ids tell nothing: {evidence['moved']}")
     if evidence["unlooked"]:
         return Finding.unknown("new minutes kept appearing: the buckets were never seen whole")
     expected, counted = evidence["expected"], evidence["counted"]
@@ -180,21 +181,18 @@ def differences(
 ) -> Iterator[tuple[str, int]]:
     """Yield each field with counted - expected where that is not nothing.
 
-    Past a bucket's field cap new reasons go to `overflow`: what the reasons lack must be there, and
-    no decision may be missing.
+    A field that found no room in a full bucket never gets any, and all of it is in `overflow`.
     """
-    overflow = counted.get("overflow", 0)
-    for field in sorted({*expected, *counted} - {"overflow"}):
+    overflow = counted.get(OVERFLOW, 0)
+    no_room = 0
+    for field in sorted({*expected, *counted} - {OVERFLOW}):
         off = counted.get(field, 0) - expected.get(field, 0)
-        if off > 0 or (off < 0 and not (overflow and field.startswith("reason:"))):
+        if overflow and field not in counted:
+            no_room -= off
+        elif off:
             yield field, off
-    lacking = sum(
-        max(0, count - counted.get(field, 0))
-        for field, count in expected.items()
-        if field.startswith("reason:")
-    )
-    if lacking > overflow > 0:
-        yield "overflow", overflow - lacking
+    if no_room > overflow:
+        yield OVERFLOW, overflow - no_room
 
 
 def start_ms(minute: str) -> int:

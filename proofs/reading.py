@@ -7,6 +7,8 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from streams.ids import id_key
+
 #: How many entries one reply may carry.
 PAGE = 5_000
 
@@ -82,12 +84,6 @@ def gone_up_to_ms(place: Mapping[str, Any]) -> int:
     """
     trimmed = id_key(place["first_id"])[0] if place["gone"] else 0
     return max(trimmed, id_key(place["max_deleted_id"])[0])
-
-
-def id_key(entry_id: str) -> tuple[int, int]:
-    """Return an entry id as numbers that compare in stream order."""
-    milliseconds, _, sequence = entry_id.partition("-")
-    return int(milliseconds), int(sequence or 0)
 
 
 def count_after(redis: Any, stream: str, after: str, cap: int) -> int:

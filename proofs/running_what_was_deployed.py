@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -92,7 +93,7 @@ def _declared(files: Any, paths: Mapping[str, Any]) -> dict[str, Any]:
         "environment": environment_files(text),
         "credentials": dict(re.findall(r"^LoadCredential=([^:\s]+):(\S+)$", text, re.MULTILINE)),
         "releases": sorted(set(RELEASE.findall(text))),
-        "command": command[-1].split() if command else [],
+        "command": shlex.split(command[-1]) if command else [],
     }
 
 

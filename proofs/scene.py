@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from harness.host import Host
+from streams import keys
 
 T = TypeVar("T")
 
@@ -38,12 +39,12 @@ class Scene:
     @property
     def stream(self) -> str:
         """Return the name of the stream that decision intelligence reads."""
-        return self.host.text("stream_apply_result", "quantum:stream:apply.result")
+        return self.host.text("stream_apply_result", keys.STREAM_APPLY_RESULT)
 
     @property
     def group(self) -> str:
         """Return the name of its group."""
-        return self.host.text("group_decision_intelligence", "p35_decision_intel")
+        return self.host.text("group_decision_intelligence", keys.GROUP_DECISION_INTELLIGENCE)
 
     def until(self, look: Callable[[], T | None], within_s: float) -> T | None:
         """Return the first answer of `look` that is not None, or None after `within_s` seconds."""

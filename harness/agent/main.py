@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from . import facts, lock, manifest, observing, rolling_back, transaction
 from .boundaries import BOUNDARIES
-from .failing import SIGNALS, AgentError, GoneError, translated
+from .failing import SIGNALS, AgentError, GoneError, one_line, translated
 from .frames import Channel
 from .machine import Machine
 from .services import Services
@@ -20,6 +21,8 @@ from .supervisor import Supervisor
 from .systemd import Systemd
 from .undoing import undo
 
+#: Exit status of an agent that met what it cannot have met (sysexits.h: EX_SOFTWARE).
+DEFECT = 70
 #: An agent without a transaction ends by itself when nobody asks it anything, in seconds.
 IDLE_S = 3600.0
 #: A transaction that is not confirmed goes back when the laptop is silent this long, in seconds.
@@ -212,4 +215,8 @@ def main() -> None:
     SIGNALS.install()
     outgoing = os.dup(1)
     os.dup2(2, 1)
-    Agent(Channel(0, outgoing)).serve()
+    try:
+        Agent(Channel(0, outgoing)).serve()
+    except BaseException as error:
+        sys.stderr.write(f"the agent ended: {one_line(error)}\n")
+        sys.exit(DEFECT)

@@ -17,10 +17,13 @@ from .states import differences, snapshot
 KINDS = frozenset({"dir", "file", "symlink", "absent"})
 
 
-def refuse(machine: Machine, step: Mapping[str, Any], made: set[str]) -> dict[str, Any]:
+def refuse(
+    machine: Machine, step: Mapping[str, Any], made: set[str], *, users_may_come: bool = False
+) -> dict[str, Any]:
     """Raise AgentError when the step must not run; returns what is at the path.
 
     `made` holds the directories that earlier steps will have made; it grows by this one.
+    `users_may_come` with a package that an earlier step installs.
     """
     path = step["path"]
     try:
@@ -33,7 +36,7 @@ def refuse(machine: Machine, step: Mapping[str, Any], made: set[str]) -> dict[st
             raise
         state = {"kind": "absent"}
     _refuse_drift(path, step.get("before", {}), state)
-    if step["do"] in {"file", "dir"}:
+    if step["do"] in {"file", "dir"} and not users_may_come:
         machine.ids(step["owner"], step["group"])
     if step["do"] == "dir" and state["kind"] == "absent":
         made.add(path)
@@ -131,12 +134,8 @@ def do(machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], blob:
             finally:
                 os.close(opened)
             where.sync()
-        elif before["kind"] == "dir":
-            os.rmdir(where.name, dir_fd=where.parent)
-            where.sync()
         else:
-            placing.remove_name(where, where.name)
-            where.sync()
+            placing.take_away(where, expected)
         cross()
 
 

@@ -56,13 +56,28 @@ def finish(
 
 def swap_in(where: Place, name: str, expected: list[int] | None) -> None:
     """Rename the finished `name` over the path, unless somebody touched that meanwhile."""
-    if expected is not None and identity(where.stat()) != expected:
-        raise AgentError("drifted", f"{where.path} changed while it was being replaced")
+    _recheck(where, expected)
     cross()
     os.rename(name, where.name, src_dir_fd=where.parent, dst_dir_fd=where.parent)
     cross()
     where.sync()
     cross()
+
+
+def take_away(where: Place, expected: list[int] | None = None) -> None:
+    """Remove a file, a link or an empty directory, unless somebody touched it meanwhile."""
+    _recheck(where, expected)
+    found = where.stat()
+    if found is not None and stat.S_ISDIR(found.st_mode):
+        os.rmdir(where.name, dir_fd=where.parent)
+    elif found is not None:
+        os.unlink(where.name, dir_fd=where.parent)
+    where.sync()
+
+
+def _recheck(where: Place, expected: list[int] | None) -> None:
+    if expected is not None and identity(where.stat()) != expected:
+        raise AgentError("drifted", f"{where.path} changed while it was being replaced")
 
 
 def put_file(

@@ -102,6 +102,7 @@ def put_back(work: Work, tx: store.Transaction | None, failure: AgentError) -> U
 def refuse(work: Work, steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Check every step before the first runs; returns what is at their paths."""
     made: set[str] = set()
+    installing = False
     named = [each.get("path") for each in steps if each.get("do") in paths.KINDS]
     if len(named) != len(set(named)):
         raise AgentError("request", "two steps change the same path")
@@ -111,19 +112,24 @@ def refuse(work: Work, steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if missing or each["do"] not in _FIELDS:
             raise AgentError("request", f"a step {each.get('do')!r} without {missing}")
         try:
-            states.append(_refuse_one(work, each, made))
+            states.append(_refuse_one(work, each, made, installing=installing))
         except (AgentError, OSError) as error:
             raise translated(error, title(each)) from None
+        installing = installing or each["do"] == "package"
     space.refuse_shortage(work.machine, steps, states, work.blobs)
     return states
 
 
-def _refuse_one(work: Work, step: Mapping[str, Any], made: set[str]) -> dict[str, Any]:
+def _refuse_one(
+    work: Work, step: Mapping[str, Any], made: set[str], *, installing: bool
+) -> dict[str, Any]:
     if step["do"] == "file":
         paths.content(step, work.blobs)
     if step["do"] == "release" and step["blob"] not in work.blobs:
         raise AgentError("request", "the release was not sent")
-    return paths.refuse(work.machine, step, made) if step["do"] in paths.KINDS else {}
+    if step["do"] not in paths.KINDS:
+        return {}
+    return paths.refuse(work.machine, step, made, users_may_come=installing)
 
 
 def _run(work: Work, tx: store.Transaction, steps: Sequence[dict[str, Any]], index: int) -> None:

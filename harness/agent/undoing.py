@@ -134,7 +134,7 @@ def _restore(
     kind = before["kind"]
     now = where.stat()
     if now is not None and (kind == "absent" or placing.is_folder(now) != (kind == "dir")):
-        _clear(where)
+        placing.take_away(where)
         now = None
     if kind == "file":
         with open(tx.backup(before["sha256"]), "rb") as file:
@@ -165,14 +165,6 @@ def _kept(before: Mapping[str, Any]) -> dict[str, Any]:
         "times_ns": (before["atime_ns"], before["mtime_ns"]),
         "xattrs": before["xattrs"],
     }
-
-
-def _clear(where: Place) -> None:
-    found = where.stat()
-    if found is not None and placing.is_folder(found):
-        os.rmdir(where.name, dir_fd=where.parent)
-    else:
-        placing.remove_name(where, where.name)
 
 
 def _keep_drift(

@@ -1,4 +1,4 @@
-"""Kill the agent, or fill its disk, at every boundary of a deploy: all old or all new, never torn."""
+"""Kill the agent, or fill its disk, at every boundary of a deploy: all old or all new."""
 
 import pytest
 
@@ -15,6 +15,11 @@ def count_boundaries(new_world):
     return applied, session.commit("t1")["boundaries"]
 
 
+def apply_and_commit(world, session, steps):
+    world.apply(session, steps)
+    session.commit("t1")
+
+
 def units(world):
     return world.services.show(UNIT)["environ"]["QUANTUM_UNIT_DIGEST"]
 
@@ -29,8 +34,7 @@ def test_a_kill_at_any_boundary_leaves_all_old_or_all_new_after_one_recovery(new
         before = tree(world.root)
         session = world.session(die_at=at)
         with pytest.raises(InDoubtError):
-            world.apply(session, steps)
-            session.commit("t1")
+            apply_and_commit(world, session, steps)
         assert world.process(session).wait(60) == -9
         again = world.session()
         states = [one["state"] for one in again.hello_said["transactions"]]

@@ -103,7 +103,7 @@ def test_of_two_deploys_at_once_one_is_told_who_holds_the_host(world):
     world.apply(first, [file("/etc/a")])
     holder = world.session().hello_said["lock"]
     assert (holder["operator"], holder["from"], holder["tx"]) == ("ada", "laptop", "t1")
-    with pytest.raises(LockedError, match="ada holds this host since .* from laptop .* t1"):
+    with pytest.raises(LockedError, match=r"ada holds this host since .* from laptop .* t1"):
         world.apply(second, [file("/etc/b")], "t2")
     with pytest.raises(LockedError):
         second.rollback()
@@ -125,7 +125,7 @@ def test_a_request_that_is_none_is_an_error_and_not_the_end(world):
     session = world.session()
     with pytest.raises(AgentError, match="does not know how to 'dance'"):
         session._ask({"do": "dance"}, 10)
-    with pytest.raises(AgentError, match="observe needs|absolute path"):
+    with pytest.raises(AgentError, match="absolute path"):
         session.observe(paths={"relative": None})
     assert session.observe(paths={})["paths"] == {}
 

@@ -1,5 +1,7 @@
 """Going back further, and over what people changed by hand since."""
 
+from pathlib import Path
+
 import pytest
 
 from harness.errors import AgentError
@@ -48,10 +50,8 @@ def test_what_was_changed_by_hand_is_kept_and_named(world):
     said = world.session().rollback()
     kept = {one["path"]: one["kept_as"] for one in said["undone"][0]["drifted"]}
     assert set(kept) == {"/etc/a", "/etc/made/notes", "/etc/l"}
-    with open(kept["/etc/a"]) as file_:
-        assert file_.read() == "hotfix\n"
-    with open(kept["/etc/made/notes"]) as file_:
-        assert file_.read() == "keep me\n"
+    assert Path(kept["/etc/a"]).read_text() == "hotfix\n"
+    assert Path(kept["/etc/made/notes"]).read_text() == "keep me\n"
     assert tree(world.root) == before
 
 

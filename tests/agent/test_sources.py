@@ -1,12 +1,13 @@
 """The agent as it travels: small, the same every time, and readable by an old Python."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from harness.session import BOOTSTRAP, agent_archive, command
+from harness.session import BOOTSTRAP, Session, agent_archive, command
 
 SOURCES = sorted(Path("harness/agent").glob("*.py"))
 
@@ -33,3 +34,20 @@ def test_the_archive_is_the_same_every_time():
     first = agent_archive()
     agent_archive.cache_clear()
     assert agent_archive() == first
+
+
+def test_without_memfd_the_agent_comes_through_a_private_file_that_is_removed(tmp_path):
+    before = "import os\nif hasattr(os, 'memfd_create'): del os.memfd_create\n"
+    words = (sys.executable, "-I", "-S", "-c", before + BOOTSTRAP)
+    process = subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"TMPDIR": str(tmp_path)}
+    )
+    session = Session(process.stdin, process.stdout, host="h")
+    said = session.hello(root=str(tmp_path), services="supervisor", control="")
+    assert said["manifest"] == {}
+    (copy,) = tmp_path.iterdir()
+    assert copy.stat().st_mode & 0o777 == 0o600
+    session.close()
+    assert process.wait(30) == 0
+    process.stdout.close()
+    assert list(tmp_path.iterdir()) == []

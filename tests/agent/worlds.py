@@ -139,26 +139,23 @@ def release(files: dict[str, str], **more) -> dict:
 
 
 def tree(root: Path) -> dict[str, tuple]:
-    """Everything about every path below a root, but for the agent's own store."""
+    """Return everything about every path below a root, but for the agent's own store."""
     found = {}
-    for here, folders, names in os.walk(root):
-        inside = os.path.relpath(here, root)
-        if inside == "var/lib":  # the store appears in it: its time and what is inside are ours
-            folders[:] = [name for name in folders if name != "quantum-ops"]
-        for name in [*folders, *names, "."]:
-            path = os.path.join(here, name)
-            stat = os.lstat(path)
-            about = os.readlink(path) if os.path.islink(path) else ""
-            if os.path.isfile(path) and not about:
-                about = digest(Path(path).read_bytes())
-            extra = {
-                each: os.getxattr(path, each, follow_symlinks=False)
-                for each in os.listxattr(path, follow_symlinks=False)
-            }
-            mtime = 0 if os.path.normpath(os.path.join(inside, name)) == "var/lib" else (
-                stat.st_mtime_ns
-            )  # fmt: skip
-            found[os.path.normpath(os.path.join(inside, name))] = (
-                oct(stat.st_mode), stat.st_uid, stat.st_gid, mtime, about, sorted(extra.items()),
-            )  # fmt: skip
+    for path in [root, *root.rglob("*")]:
+        inside = str(path.relative_to(root))
+        if inside.startswith(STORE):
+            continue
+        stat = path.lstat()
+        about = ""
+        if path.is_symlink():
+            about = str(path.readlink())
+        elif path.is_file():
+            about = digest(path.read_bytes())
+        extra = {
+            name: os.getxattr(path, name, follow_symlinks=False)
+            for name in sorted(os.listxattr(path, follow_symlinks=False))
+        }
+        # the store appears in var/lib on the first deploy, and stays
+        mtime_ns = 0 if inside == "var/lib" else stat.st_mtime_ns
+        found[inside] = (oct(stat.st_mode), stat.st_uid, stat.st_gid, mtime_ns, about, str(extra))
     return found

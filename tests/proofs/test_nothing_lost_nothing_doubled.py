@@ -27,6 +27,7 @@ def evidence(**changes):
         "counted": {MINUTE: dict(FIELDS)},
         "unlooked": [],
         "status": {"processed_total": "3"},
+        "moved": None,
         **changes,
     }
 
@@ -112,13 +113,17 @@ def test_a_missing_group_refutes():
     assert check(evidence(place={"group": None})).verdict is Verdict.refuted
 
 
-def test_past_the_cap_the_overflow_must_hold_what_the_reasons_lack():
+def test_past_the_cap_the_overflow_must_hold_every_field_that_found_no_room():
     expected = {"decision:SKIP": 3, "reason:a": 1, "reason:b": 2}
     full = {"decision:SKIP": 3, "reason:a": 1, "overflow": 2}
     assert list(differences(expected, full)) == []
     assert list(differences(expected, {**full, "overflow": 1})) == [("overflow", -1)]
     assert list(differences(expected, {**full, "decision:SKIP": 2})) == [("decision:SKIP", -1)]
     assert list(differences(expected, {**full, "reason:a": 2})) == [("reason:a", 1)]
+
+
+def test_a_group_that_was_moved_leaves_it_unknown():
+    assert check(evidence(moved="from 5-0 back to 3-0")).verdict is Verdict.unknown
 
 
 # ---- gathered from a real server

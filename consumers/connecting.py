@@ -1,0 +1,107 @@
+"""Connect to Redis so that no command is ever sent twice behind our back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    ConnectionError,  # noqa: A004  redis-py's own, which is no OSError
+    RedisError,
+    ResponseError,
+    TimeoutError,  # noqa: A004
+)
+from redis.retry import Retry
+
+from consumers.failing import StartError
+from consumers.notifying import Notifier
+from consumers.settings import Settings
+from consumers.stopping import Stop
+
+#: How long a read on an empty stream waits, in milliseconds; a stop is heard after so long.
+BLOCK_MS = 500
+#: When an answer counts as lost, in seconds: well above BLOCK_MS.
+ANSWER_WITHIN_S = 5.0
+CONNECT_WITHIN_S = 3.0
+#: Waits between attempts double from the first to the last, in seconds.
+FIRST_WAIT_S, LAST_WAIT_S = 0.05, 2.0
+OLDEST = (7, 0)
+
+#: After these nobody knows whether the command was carried out.
+LINK_ERRORS = (ConnectionError, TimeoutError)
+
+
+def client(settings: Settings) -> Any:
+    """Return a client that has not connected yet."""
+    made = redis.Redis(
+        host=settings.redis_host,
+        port=settings.redis_port,
+        db=settings.redis_db,
+        username=settings.redis_username or None,
+        password=settings.redis_password or None,
+        protocol=2,
+        decode_responses=True,
+        # whatever bytes a producer sends, reading them never fails
+        encoding_errors="replace",
+        socket_timeout=ANSWER_WITHIN_S,
+        socket_connect_timeout=CONNECT_WITHIN_S,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+        client_name=settings.consumer_name if settings.consumer_name.isascii() else None,
+    )
+    for command in ("XREADGROUP", "XREAD"):
+        # pairs as they come: a dict for each entry is made once, where it is needed
+        made.set_response_callback(command, lambda answer, **_: answer)
+    return made
+
+
+def connect(settings: Settings, stop: Stop, notifier: Notifier, log: Any) -> Any | None:
+    """Return a client whose Redis answers; None where we were asked to stop meanwhile.
+
+    Raises StartError for a Redis that will not do: too old, or it refuses us.
+    """
+    made = client(settings)
+    where = f"{settings.redis_host}:{settings.redis_port}"
+    for wait_s in waits():
+        if stop:
+            return None
+        try:
+            refuse_old(made.execute_command("INFO", "server"))
+        except AuthenticationError as error:
+            raise StartError(f"Redis at {where} refuses the login: {error}") from error
+        except LINK_ERRORS as error:
+            log.warning("redis does not answer", at=where, cause=str(error), again_in_s=round(wait_s, 2))
+            notifier.status(f"waiting for Redis at {where}")
+            stop.wait(wait_s)
+        except ResponseError as error:
+            if "NOAUTH" in str(error) or "NOPERM" in str(error) or "Authentication" in str(error):
+                raise StartError(f"Redis at {where} refuses the login: {error}") from error
+            stop.wait(wait_s)
+        else:
+            return made
+    raise AssertionError("the waits never end")
+
+
+def refuse_old(info: Any) -> None:
+    """Raise StartError for a server without what the scripts need."""
+    version = str(info.get("redis_version", "0"))
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if numbers < OLDEST:
+        raise StartError(f"Redis {version} is too old: Redis 7.0 or newer, or Valkey, is needed")
+
+
+def waits(chance: random.Random | None = None) -> Iterator[float]:
+    """Yield how long to wait after each failure in a row, in seconds, with jitter, for ever."""
+    spread = (chance or random.Random()).uniform  # noqa: S311  spreads load, hides nothing
+    wait_s = FIRST_WAIT_S
+    while True:
+        yield spread(wait_s / 2, wait_s)
+        wait_s = min(2 * wait_s, LAST_WAIT_S)
+
+
+__all__ = ["BLOCK_MS", "LINK_ERRORS", "RedisError", "client", "connect", "waits"]

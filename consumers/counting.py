@@ -1,0 +1,93 @@
+"""Count entries exactly once: fold a batch here, then add it where XACK says it is ours to add."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from consumers.failing import GroupMovedError, SpoiledKeyError
+from consumers.reading import Entry, Place
+from consumers.settings import Settings
+from streams import keys, scripting
+from streams.apply_result import ApplyResult, normalise
+from streams.folding import fold
+
+#: What one script may take of the server's time, in microseconds: others wait as long for theirs.
+SCRIPT_US = 1_500
+#: No batch grows smaller, or the way there and back is all that is left.
+SMALLEST = 100
+
+
+class Counter:
+    """Counts what was read; `size` is how much to read next, after what the last ones cost."""
+
+    def __init__(self, client: Any, place: Place, settings: Settings, log: Any) -> None:
+        self._client, self._place, self._log = client, place, log
+        self._symbols = settings.enable_symbol_breakdown
+        self._largest = settings.batch_size
+        self.size = min(settings.batch_size, 500)
+
+    def count(self, entries: list[Entry]) -> int:
+        """Count a batch, in the order of its ids, and return how many of it were ours to count.
+
+        Raises GroupMovedError, and SpoiledKeyError with nothing done.
+        """
+        lost = [entry_id for entry_id, fields in entries if fields is None]
+        if lost:
+            self._settle_lost(lost)
+        ids, results = [], []
+        for entry_id, fields in entries:
+            if fields is not None:
+                pairs = iter(fields)
+                ids.append(entry_id)
+                results.append(normalise(entry_id, dict(zip(pairs, pairs, strict=False))))
+        return self._add(ids, results) if ids else 0
+
+    def _add(self, ids: list[str], results: list[ApplyResult]) -> int:
+        answer = scripting.run(self._client, "count", *self._words(ids, results))
+        match answer:
+            case ["COUNTED", counted, took_us]:
+                self.size = next_size(self.size, len(ids), took_us, self._largest)
+                return int(counted)
+            case ["SPLIT"]:
+                # some of them are not ours: claimed by a peer, or counted before a lost reply
+                middle = len(ids) // 2
+                first = self._add(ids[:middle], results[:middle])
+                return first + self._add(ids[middle:], results[middle:])
+            case ["GONE"]:
+                raise GroupMovedError("gone while a batch was under way")
+            case ["MOVED", how]:
+                raise GroupMovedError(how)
+            case ["SPOILED", key, why]:
+                raise SpoiledKeyError(f"{key}: {why}")
+            case other:
+                raise AssertionError(f"count.lua gave {other}")
+
+    def _words(self, ids: list[str], results: list[ApplyResult]) -> tuple[list[str], list[str | int]]:
+        added = fold(results, symbols=self._symbols)
+        place = self._place
+        buckets = [keys.bucket(minute) for minute in added.buckets]
+        args: list[str | int] = [place.group, place.consumer, place.high_water, place.moved]
+        args += [f"{results[-1].time_ms / 1000:.3f}", keys.BUCKET_TTL_S, keys.UNKNOWN_TTL_S]
+        args += [keys.FIELDS_PER_BUCKET, keys.UNKNOWN_WORDS, len(ids), *ids]
+        for fields in (*added.buckets.values(), added.unknown):
+            args.append(len(fields))
+            for name, count in fields.items():
+                args += (name, count)
+        return [place.stream, keys.STATUS, keys.UNKNOWN_DECISIONS, *buckets], args
+
+    def _settle_lost(self, ids: list[str]) -> None:
+        place = self._place
+        lost = scripting.run(
+            self._client, "lost", [place.stream, keys.STATUS], [place.group, *ids]
+        )
+        if lost:
+            self._log.error("LOST: trimmed away before they were counted", ids=lost, stream=place.stream)
+
+
+def next_size(size: int, done: int, took_us: int, largest: int) -> int:
+    """Return how much to read next, after a script over `done` entries took `took_us`."""
+    if done < min(SMALLEST, largest):
+        return size  # mostly the cost of being called at all
+    affordable = int(done * SCRIPT_US / max(took_us, 1))
+    # halfway there: one slow run is often another's doing
+    return min(largest, max(SMALLEST, (size + affordable) // 2))

@@ -1,0 +1,125 @@
+"""Read entries: own pending from the beginning until none is left, then new ones for ever."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from consumers.connecting import BLOCK_MS
+from consumers.failing import GroupMovedError
+from consumers.settings import Settings
+from streams import keys, scripting
+from streams.ids import ZERO
+
+#: An entry as Redis gives it: its id, and fields and values in turn; None where it was trimmed.
+Entry = tuple[str, list[str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which stream, group and consumer; and the status fields that belong to the group."""
+
+    stream: str
+    group: str
+    consumer: str
+    high_water: str
+    moved: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Place:
+        """Return the place that settings name."""
+        stream, group = settings.stream_apply_result, settings.group_decision_intelligence
+        return cls(
+            stream,
+            group,
+            settings.consumer_name,
+            keys.high_water(stream, group),
+            keys.group_moved(stream, group),
+        )
+
+    @property
+    def marks(self) -> tuple[str, str, str]:
+        """Return what the scripts need to know whether the group moved."""
+        return self.group, self.high_water, self.moved
+
+
+def join(client: Any, place: Place) -> None:
+    """Make the group where it is new. Raises GroupMovedError where it is gone or marked as moved."""
+    answer = scripting.run(client, "join", [place.stream, keys.STATUS], place.marks)
+    if answer[0] == "MOVED":
+        raise GroupMovedError(answer[1])
+
+
+class Reader:
+    """Where this consumer is in its stream."""
+
+    def __init__(self, client: Any, place: Place) -> None:
+        self._client, self._place = client, place
+        self._own_after: str | None = ZERO
+        self._behind = True
+        self._stands = ZERO
+
+    def start_over(self) -> None:
+        """Read own pending again: after any error of the link nobody knows what was delivered."""
+        self._own_after, self._behind = ZERO, True
+
+    def next(self, size: int, wait_ms: int) -> list[Entry]:
+        """Return up to `size` entries; none after waiting `wait_ms`, or where own pending ends.
+
+        Raises GroupMovedError.
+        """
+        if self._own_after is not None:
+            return self._own(size, self._own_after)
+        if not self._behind and not self._news(wait_ms):
+            return []
+        return self._new(size)
+
+    def _own(self, size: int, after: str) -> list[Entry]:
+        entries = self._entries(self._client.execute_command(*self._words(size, after)))
+        # the last id only pages through what is ours already; for new ones it would find nothing
+        self._own_after = entries[-1][0] if entries else None
+        return entries
+
+    def _new(self, size: int) -> list[Entry]:
+        pipeline = self._client.pipeline(transaction=True)
+        guard = scripting.words("guard", [self._place.stream, keys.STATUS], self._place.marks)
+        pipeline.execute_command(*guard)
+        pipeline.execute_command(*self._words(size, ">"))
+        guarded, answer = pipeline.execute(raise_on_error=False)
+        if isinstance(guarded, Exception):
+            raise guarded
+        if guarded[0] == "MOVED":
+            raise GroupMovedError(guarded[1])
+        if isinstance(answer, Exception):
+            raise answer
+        entries = self._entries(answer)
+        self._behind = len(entries) == size
+        self._stands = entries[-1][0] if entries else guarded[1]
+        return entries
+
+    def _news(self, wait_ms: int) -> bool:
+        """Wait for an entry past the group's place, without taking it.
+
+        The read that takes follows in one MULTI with the guard, which cannot wait.
+        """
+        words = ("XREAD", "COUNT", 1, "BLOCK", max(1, min(wait_ms, BLOCK_MS)))
+        try:
+            return bool(
+                self._client.execute_command(*words, "STREAMS", self._place.stream, self._stands)
+            )
+        except ResponseError as error:
+            if "WRONGTYPE" in str(error) or "UNBLOCKED" in str(error):
+                return True
+            raise
+        finally:
+            self._behind = True
+
+    def _words(self, size: int, after: str) -> tuple[str | int, ...]:
+        group = ("XREADGROUP", "GROUP", self._place.group, self._place.consumer)
+        return (*group, "COUNT", size, "STREAMS", self._place.stream, after)
+
+    @staticmethod
+    def _entries(answer: Any) -> list[Entry]:
+        return answer[0][1] if answer else []

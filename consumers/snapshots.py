@@ -1,0 +1,103 @@
+"""Show the windows: what the last minutes' buckets sum to, and how the consumer stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from consumers.reading import Place
+from consumers.settings import Settings
+from streams import groups, keys, windows
+from streams.apply_result import DECISIONS
+
+_TOTALS = tuple(f"decision:{decision}" for decision in DECISIONS)
+#: Where counting the lag by ids gives up; "at least" then.
+LAG_UP_TO = 20_000
+
+
+class Snapshots:
+    """Replaces all windows every interval.
+
+    Closed minutes are kept here. Every event of a minute raises one of its decisions, so five
+    numbers tell whether a late one came, whoever counted it; only then the minute is read again.
+    """
+
+    def __init__(
+        self, client: Any, place: Place, settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._client, self._place, self._clock = client, place, clock
+        self._every_s = settings.snapshot_interval_s
+        self._about = {
+            "consumer_name": settings.consumer_name,
+            "service_start_ts": f"{time.time():.3f}",
+            "version": settings.release,
+            "mode": settings.quantum_mode,
+        }
+        self._closed: dict[str, tuple[tuple[str | None, ...], dict[str, int]]] = {}
+        self._due_at = 0.0
+
+    def due_in_s(self) -> float:
+        """Return how long until the next one, in seconds."""
+        return max(0.0, self._due_at - self._clock())
+
+    def refresh(self) -> None:
+        """Replace the windows, if it is time."""
+        if self.due_in_s() == 0:
+            self.take("running")
+
+    def take(self, state: str) -> None:
+        """Replace the windows and the status now; `state` is the status's word for us."""
+        self._due_at = self._clock() + self._every_s
+        # Redis's clock: the one that names the entries
+        seconds, micros = self._client.execute_command("TIME")
+        now_ms = int(seconds) * 1000 + int(micros) // 1000
+        buckets = self._buckets(windows.minutes_of(max(windows.WINDOWS.values()), now_ms))
+        pipeline = self._client.pipeline(transaction=True)
+        for name, minutes in windows.WINDOWS.items():
+            total = windows.summed(buckets[minute] for minute in windows.minutes_of(minutes, now_ms))
+            _replace(pipeline, keys.decision_counts(name), windows.decisions(total), "hset")
+            _replace(pipeline, keys.top_reasons(name), windows.top_reasons(total), "zadd")
+        pipeline.execute()
+        self.tell(state)
+
+    def tell(self, state: str, **more: str) -> None:
+        """Write how the consumer stands."""
+        place = self._place
+        at = groups.position(self._client, place.stream, place.group)
+        lag = groups.lag(self._client, place.stream, place.group, up_to=LAG_UP_TO)
+        words = {
+            **self._about,
+            "state": state,
+            "pending_estimate": at.pending if at else 0,
+            "lag": "" if lag is None else lag.entries,
+            "lag_exact": str(lag is not None and lag.exact).lower(),
+            **more,
+        }
+        self._client.hset(keys.STATUS, mapping=words)
+
+    def _buckets(self, minutes: list[str]) -> dict[str, dict[str, int]]:
+        pipeline = self._client.pipeline(transaction=False)
+        for minute in minutes:
+            pipeline.hmget(keys.bucket(minute), _TOTALS)
+        totals = dict(zip(minutes, map(tuple, pipeline.execute()), strict=True))
+        kept = {
+            minute: each
+            for minute, each in self._closed.items()
+            if minute in totals and each[0] == totals[minute]
+        }
+        wanted = [minute for minute in minutes if minute not in kept]
+        for minute in wanted:
+            pipeline.hgetall(keys.bucket(minute))
+        for minute, fields in zip(wanted, pipeline.execute(), strict=True):
+            kept[minute] = (totals[minute], {name: int(n) for name, n in fields.items()})
+        self._closed = {minute: each for minute, each in kept.items() if minute != minutes[0]}
+        return {minute: each[1] for minute, each in kept.items()}
+
+
+def _replace(pipeline: Any, key: str, counts: Mapping[str, int], write: str) -> None:
+    pipeline.delete(key)
+    if counts:
+        getattr(pipeline, write)(key, mapping=dict(counts))
+        pipeline.expire(key, keys.SNAPSHOT_TTL_S)

@@ -1,0 +1,181 @@
+"""Read an apply.result entry of any producer as one decision, reason, time and symbol.
+
+Pure and total: whatever the entry holds, there is an answer and never an exception, since an entry
+that raises would come back for ever. The time of an entry without a usable one is its id's, never
+"now", so that a redelivered entry lands in the minute it landed in before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from streams.ids import id_ms
+
+NO_REASON = "none"
+WORDS = {
+    "EXECUTE": "EXECUTE", "EXECUTED": "EXECUTE", "EXEC": "EXECUTE",
+    "SKIP": "SKIP", "SKIPPED": "SKIP",
+    "BLOCKED": "BLOCKED", "BLOCK": "BLOCKED", "DENIED": "BLOCKED",
+    "ERROR": "ERROR", "FAILED": "ERROR", "FAIL": "ERROR",
+}  # fmt: skip
+DECISIONS = ("EXECUTE", "SKIP", "BLOCKED", "ERROR", "UNKNOWN")
+_NO_WORD = frozenset(("", "NONE", "NULL"))
+_TRUTH = {"TRUE": True, "1": True, "YES": True, "FALSE": False, "0": False, "NO": False}
+
+#: How far an event's own time may be from its entry's id, in milliseconds.
+AHEAD_MS, BEHIND_MS = 300_000, 172_800_000
+#: Up to here a number is seconds, up to there milliseconds, beyond it microseconds.
+SECONDS_BELOW, MILLISECONDS_BELOW = 1e11, 1e14
+#: The longest texts kept, in characters.
+REASON_CHARS, UNKNOWN_CHARS = 64, 64
+#: What is longer is not worth a place in a cache, in characters.
+_CACHED_CHARS = 200
+
+_LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999: what a minute's name can say
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_ENTRY_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+_PART_OF = re.compile(r"_[0-9]+/[0-9]+\Z")
+_NOT_IN_A_REASON = re.compile(r"[^a-z0-9_.-]")
+_SYMBOL = re.compile(r"[A-Z0-9_.-]{1,32}")
+
+
+class ApplyResult(NamedTuple):
+    """One event; `unknown` is the decision's word where it is none of WORDS, else None."""
+
+    decision: str
+    reason: str
+    time_ms: int
+    symbol: str | None
+    unknown: str | None
+
+
+def normalise(entry_id: str, fields: Mapping[str, Any]) -> ApplyResult:
+    """Return what an entry says."""
+    details = _details(fields["details"]) if "details" in fields else {}
+    word = _word(fields.get("decision")) or _word(details.get("decision"))
+    reason = (
+        _family(fields.get("error"))
+        or _family(details.get("error"))
+        or _family(fields.get("reason"))
+        or _family(details.get("reason"))
+        or NO_REASON
+    )
+    decision = WORDS.get(word)
+    unknown = None
+    if decision is None:
+        unknown = _writable(word[:UNKNOWN_CHARS]) or None
+        executed = _TRUTH.get(_word(fields.get("executed")))
+        if executed is None:
+            executed = _TRUTH.get(_word(details.get("executed")))
+        decision = _by_effect(executed, reason)
+    time_ms = _time_ms(fields.get("timestamp"), id_ms(entry_id))
+    return ApplyResult(decision, reason, time_ms, _symbol(fields.get("symbol")), unknown)
+
+
+def _by_effect(executed: bool | None, reason: str) -> str:  # noqa: FBT001  three values, no switch
+    if executed is None:
+        return "UNKNOWN"
+    if executed:
+        return "EXECUTE"
+    return "SKIP" if reason == NO_REASON else "BLOCKED"
+
+
+def _details(value: object) -> dict[str, Any]:
+    try:
+        found = json.loads(_text(value))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _text(value: object) -> str:
+    """Return a value as text: a string is itself, anything else as JSON writes it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if value is None:
+        return ""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return type(value).__name__
+
+
+def _word(value: object) -> str:
+    """Return a word trimmed and in upper case; "" where it is none."""
+    word = (value if isinstance(value, str) else _text(value)).strip().upper()
+    return "" if word in _NO_WORD else word
+
+
+def _writable(text: str) -> str:
+    """Return text that UTF-8 can say: JSON may bring half a surrogate pair."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _family(value: object) -> str:
+    """Return the family of a reason, "" where it is none; only strings count."""
+    if not isinstance(value, str):
+        return ""
+    return _cached_family(value) if len(value) <= _CACHED_CHARS else _cut_family(value)
+
+
+def _cut_family(text: str) -> str:
+    family = _PART_OF.sub("", text.strip().partition(":")[0].strip().lower())
+    family = _NOT_IN_A_REASON.sub("_", family)[:REASON_CHARS]
+    return "" if family in {"none", "null"} else family
+
+
+_cached_family = lru_cache(maxsize=4096)(_cut_family)
+
+
+def _symbol(value: object) -> str | None:
+    if not isinstance(value, str) or len(value) > _CACHED_CHARS:
+        return None
+    return _cached_symbol(value)
+
+
+@lru_cache(maxsize=4096)
+def _cached_symbol(text: str) -> str | None:
+    symbol = text.upper()
+    return symbol if _SYMBOL.fullmatch(symbol) else None
+
+
+def _time_ms(value: object, of_id_ms: int) -> int:
+    """Return the event's own time where it is near its id's, in milliseconds."""
+    said_ms = _said_ms(value) if isinstance(value, str) else None
+    # NaN and infinity are near nothing
+    near = said_ms is not None and -BEHIND_MS <= said_ms - of_id_ms <= AHEAD_MS
+    chosen = int(said_ms) if near and said_ms is not None else of_id_ms
+    return min(max(chosen, 0), _LATEST_MS)
+
+
+def _said_ms(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return _written_ms(text.strip())
+    if "_" in text:  # a Python habit, not a number
+        return None
+    size = abs(number)
+    if size < SECONDS_BELOW:
+        return number * 1000
+    return number if size < MILLISECONDS_BELOW else number / 1000
+
+
+def _written_ms(text: str) -> float | None:
+    if _ENTRY_ID.fullmatch(text):
+        return id_ms(text)
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return (moment - _EPOCH) / _MILLISECOND
+    except (ValueError, OverflowError):
+        return None

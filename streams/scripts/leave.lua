@@ -1,0 +1,6 @@
+-- Remove a consumer's heartbeat if it is still ours.
+--
+-- KEYS  heartbeat
+-- ARGV  our value
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
