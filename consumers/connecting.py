@@ -75,7 +75,9 @@ def connect(settings: Settings, stop: Stop, notifier: Notifier, log: Any) -> Any
         except AuthenticationError as error:
             raise StartError(f"Redis at {where} refuses the login: {error}") from error
         except LINK_ERRORS as error:
-            log.warning("redis does not answer", at=where, cause=str(error), again_in_s=round(wait_s, 2))
+            log.warning(
+                "redis does not answer", at=where, cause=str(error), again_in_s=round(wait_s, 2)
+            )
             notifier.status(f"waiting for Redis at {where}")
             stop.wait(wait_s)
         except ResponseError as error:

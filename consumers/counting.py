@@ -62,7 +62,9 @@ class Counter:
             case other:
                 raise AssertionError(f"count.lua gave {other}")
 
-    def _words(self, ids: list[str], results: list[ApplyResult]) -> tuple[list[str], list[str | int]]:
+    def _words(
+        self, ids: list[str], results: list[ApplyResult]
+    ) -> tuple[list[str], list[str | int]]:
         added = fold(results, symbols=self._symbols)
         place = self._place
         buckets = [keys.bucket(minute) for minute in added.buckets]
@@ -77,11 +79,11 @@ class Counter:
 
     def _settle_lost(self, ids: list[str]) -> None:
         place = self._place
-        lost = scripting.run(
-            self._client, "lost", [place.stream, keys.STATUS], [place.group, *ids]
-        )
+        lost = scripting.run(self._client, "lost", [place.stream, keys.STATUS], [place.group, *ids])
         if lost:
-            self._log.error("LOST: trimmed away before they were counted", ids=lost, stream=place.stream)
+            self._log.error(
+                "LOST: trimmed away before they were counted", ids=lost, stream=place.stream
+            )
 
 
 def next_size(size: int, done: int, took_us: int, largest: int) -> int:

@@ -44,9 +44,11 @@ def place() -> str:
 
 
 class Heartbeat:
-    """This process's claim to its name."""
+    """A process's claim to its name."""
 
-    def __init__(self, client: Any, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, client: Any, settings: Settings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         group, name = settings.group_decision_intelligence, settings.consumer_name
         self._client, self._clock, self._name = client, clock, name
         self._key = keys.heartbeat(group, name)
@@ -63,18 +65,29 @@ class Heartbeat:
         address = (settings.redis_host, settings.redis_port, settings.redis_db)
         self._lock_name = hashlib.sha256(f"{address}{self._key}".encode()).hexdigest()[:32]
         self._lock: socket.socket | None = None
+        self._held = False
         self._renew_at = 0.0
 
-    def take(self, stop: Stop) -> None:
-        """Come to hold the name. Raises NameTakenError where a living process has it.
+    def hold(self, stop: Stop) -> None:
+        """Take the name the first time, renew it later, if it is time.
 
-        Waits, no longer than a heartbeat lasts, where nobody can know yet.
+        Raises NameTakenError where another living process has it, or took it over meanwhile.
         """
-        locked = self._place != "" and self._take_lock()
+        if not self._held:
+            self._take(stop)
+        elif self._clock() >= self._renew_at:
+            other = self._beat("")
+            if other:
+                raise NameTakenError(f"{self._name} was taken over by {other[0]}")
+
+    def _take(self, stop: Stop) -> None:
+        """Wait, no longer than a heartbeat lasts, where nobody can know yet who lives."""
+        locked = self._lock is not None or (self._place != "" and self._take_lock())
         replace, seen, left_ms = "", "", 0
         while not stop:
             held = self._beat(replace)
             if not held:
+                self._held = True
                 return
             other, now_left_ms = held
             if seen and (other != seen or now_left_ms > left_ms):
@@ -84,14 +97,6 @@ class Heartbeat:
                 replace = other
                 continue
             stop.wait(LOOK_EVERY_S)
-
-    def renew(self) -> None:
-        """Renew it, if it is time. Raises NameTakenError where another process took it over."""
-        if self._clock() < self._renew_at:
-            return
-        held = self._beat("")
-        if held:
-            raise NameTakenError(f"{self._name} was taken over while we were away: {held[0]}")
 
     def leave(self) -> None:
         """Give the name up at once."""

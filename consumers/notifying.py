@@ -15,7 +15,9 @@ class Notifier:
     The watchdog is fed by whoever made progress, so that a loop that hangs is seen to hang.
     """
 
-    def __init__(self, environ: Mapping[str, str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._clock = clock
         self._socket: socket.socket | None = None
         self._status = ""
@@ -57,6 +59,8 @@ class Notifier:
 def _watchdog_s(environ: Mapping[str, str]) -> float:
     """Return the watchdog's deadline for this process in seconds, 0 for none."""
     microseconds = environ.get("WATCHDOG_USEC", "")
-    if not microseconds.isdigit() or environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+    if not microseconds.isdigit() or environ.get("WATCHDOG_PID", str(os.getpid())) != str(
+        os.getpid()
+    ):
         return 0.0
     return int(microseconds) / 1e6

@@ -46,7 +46,7 @@ class Place:
 
 
 def join(client: Any, place: Place) -> None:
-    """Make the group where it is new. Raises GroupMovedError where it is gone or marked as moved."""
+    """Make the group where it is new. Raises GroupMovedError where it is gone or moved back."""
     answer = scripting.run(client, "join", [place.stream, keys.STATUS], place.marks)
     if answer[0] == "MOVED":
         raise GroupMovedError(answer[1])

@@ -41,7 +41,9 @@ class Reclaimer:
         if claimed:
             self._log.warning("took over what a dead consumer left", entries=claimed)
         if lost:
-            self._log.error("LOST: trimmed away before they were counted", ids=lost, stream=place.stream)
+            self._log.error(
+                "LOST: trimmed away before they were counted", ids=lost, stream=place.stream
+            )
         if claimed + len(lost) < MOST:
             self._look_at = self._clock() + self._pause_s
         return int(claimed)

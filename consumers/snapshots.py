@@ -42,11 +42,6 @@ class Snapshots:
         """Return how long until the next one, in seconds."""
         return max(0.0, self._due_at - self._clock())
 
-    def refresh(self) -> None:
-        """Replace the windows, if it is time."""
-        if self.due_in_s() == 0:
-            self.take("running")
-
     def take(self, state: str) -> None:
         """Replace the windows and the status now; `state` is the status's word for us."""
         self._due_at = self._clock() + self._every_s
@@ -56,24 +51,26 @@ class Snapshots:
         buckets = self._buckets(windows.minutes_of(max(windows.WINDOWS.values()), now_ms))
         pipeline = self._client.pipeline(transaction=True)
         for name, minutes in windows.WINDOWS.items():
-            total = windows.summed(buckets[minute] for minute in windows.minutes_of(minutes, now_ms))
+            total = windows.summed(
+                buckets[minute] for minute in windows.minutes_of(minutes, now_ms)
+            )
             _replace(pipeline, keys.decision_counts(name), windows.decisions(total), "hset")
             _replace(pipeline, keys.top_reasons(name), windows.top_reasons(total), "zadd")
         pipeline.execute()
         self.tell(state)
 
-    def tell(self, state: str, **more: str) -> None:
-        """Write how the consumer stands."""
+    def tell(self, state: str, cause: str = "") -> None:
+        """Write how the consumer stands; `cause` says why it does not run."""
         place = self._place
         at = groups.position(self._client, place.stream, place.group)
         lag = groups.lag(self._client, place.stream, place.group, up_to=LAG_UP_TO)
         words = {
             **self._about,
             "state": state,
+            "cause": cause,
             "pending_estimate": at.pending if at else 0,
             "lag": "" if lag is None else lag.entries,
             "lag_exact": str(lag is not None and lag.exact).lower(),
-            **more,
         }
         self._client.hset(keys.STATUS, mapping=words)
 

@@ -41,7 +41,7 @@ def each(items: Sequence[T], work: Callable[[T], R]) -> list[Answer[T, R]]:
         if error is None:
             answers.append(Answer(item, result=future.result()))
         elif isinstance(error, QuantumError):
-            answers.append(Answer[T, R](item, error=error))
+            answers.append(Answer(item, error=error))
         else:
             raise error
     return answers

@@ -26,6 +26,8 @@ def settings(host: Host, defaults: Mapping[str, object]) -> dict[str, object]:
             value = float(value)
         if default is not None and type(value) is not type(default):
             refuse(host, name, f"must be {_KINDS[type(default)]}, like {default!r}")
+        if isinstance(value, str) and not value.isprintable():
+            refuse(host, name, "holds a control character")
         found[name] = value
     return found
 

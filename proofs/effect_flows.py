@@ -47,9 +47,12 @@ def gather(scene: Scene) -> dict[str, Any]:
     bucket = keys.bucket(minute_of(entry))
     field = f"reason:{canary}"
     scene.until(lambda: scene.redis.hget(bucket, field), scene.deadline_s)
-    scene.until(lambda: True if _settled(scene, entry) else None, scene.deadline_s)
+    left_s = scene.deadline_s - (scene.clock() - started)
+    settled = scene.until(lambda: True if _settled(scene, entry) else None, left_s)
     settled_after_s = scene.clock() - started
-    scene.until(lambda: _moved(scene, canary, windows["before"]), interval_s + SNAPSHOT_MARGIN_S)
+    if settled:
+        window_s = interval_s + SNAPSHOT_MARGIN_S
+        scene.until(lambda: _moved(scene, canary, windows["before"]), window_s)
     windows["after"] = _windows(scene, canary)
     count, overflow, pending, place = _effect(scene, entry, bucket, field)
     return {
@@ -73,8 +76,8 @@ def gather(scene: Scene) -> dict[str, Any]:
 
 def allowed(scene: Scene) -> bool:
     """Tell whether a canary may be sent: the inventory decides; unsaid, never on a live host."""
-    said = str(scene.host.values.get("canary", "unsaid")).lower()
-    return said == "true" or (said == "unsaid" and scene.host.mode != "live")
+    said = scene.host.values.get("canary")
+    return scene.host.mode != "live" if said is None else str(said).lower() == "true"
 
 
 def minute_of(entry: str) -> str:

@@ -34,8 +34,14 @@ def gather(scene: Scene) -> dict[str, Any]:
     said = scene.attest()
     key = secrets.token_bytes(32)
     manifest, paths = said.get("manifest") or {}, said["paths"]
-    hidden = {path for path, state in manifest.items() if _secret(state)}
     files = unit_files(manifest)
+    units = {
+        name: {**_unit(unit, key), "files": _declared(files.get(name, ()), paths)}
+        for name, unit in said["units"].items()
+    }
+    # An environment file holds settings and no secret: those come as credentials.
+    plain = {path for unit in units.values() for path in unit["files"]["environment"]}
+    hidden = {path for path, state in manifest.items() if _secret(state)} - plain
     return {
         "mode": scene.host.mode,
         "git": dict(scene.git),
@@ -50,10 +56,7 @@ def gather(scene: Scene) -> dict[str, Any]:
             if paths[path].get("text") is not None
             and not any(path in placed for placed in files.values())
         },
-        "units": {
-            name: {**_unit(unit, key), "files": _declared(files.get(name, ()), paths)}
-            for name, unit in said["units"].items()
-        },
+        "units": units,
     }
 
 

@@ -23,12 +23,12 @@ PROOFS = (
 #: What must be proved before a deploy is committed: what the past cannot spoil.
 GATE = ("running_what_was_deployed", "stays_up", "effect_flows", "backlog_drains")
 SERVICES = (SERVICE,)
-VARIABLES: Mapping[str, object] = {
+#: Rendered into the env file under the same names in capitals; the consumer knows them all.
+SETTINGS: Mapping[str, object] = {
     "redis_host": "localhost",
     "redis_port": 6379,
     "redis_db": 0,
     "redis_username": "",
-    "redis_password": None,
     "log_level": "INFO",
     "consumer_name": "",  #: empty: <host>-1
     "stream_apply_result": "quantum:stream:apply.result",
@@ -37,7 +37,10 @@ VARIABLES: Mapping[str, object] = {
     "snapshot_interval_s": 60,
     "batch_size": 1000,
     "claim_idle_ms": 5000,
-    "max_deliveries": 5,
+}
+VARIABLES: Mapping[str, object] = {
+    **SETTINGS,
+    "redis_password": None,
     "canary": None,  #: whether a proof may add one event; unsaid: not where mode is live
 }
 #: The users' own limits for this service.
@@ -46,15 +49,20 @@ LIMITS = {"memory_max": "256M", "cpu_quota": "20%"}
 
 def resources(host: Host) -> Iterator[Resource]:
     """Yield what must hold on `host`, in the order it must come to hold."""
-    values = settings(host, VARIABLES)
-    for name in ("redis_port", "snapshot_interval_s", "batch_size", "max_deliveries"):
+    values = settings(host, SETTINGS)
+    for name in ("redis_port", "snapshot_interval_s", "batch_size", "claim_idle_ms"):
         at_least(host, name, values[name], 1)
     values["consumer_name"] = values["consumer_name"] or f"{host.name}-1"
-    password = values.pop("redis_password")
+    password = host.values.get("redis_password")
     credentials = {"redis_password": password} if isinstance(password, Secret) else {}
 
     yield Release(MODULE)
-    yield Template("env/p35-decision-intelligence.env.j2", ENV, mode=0o640, extra=values)
+    yield Template(
+        "env/stream-consumer.env.j2",
+        ENV,
+        mode=0o640,
+        extra={"settings": {"quantum_mode": host.mode, **values}},
+    )
     for name, value in credentials.items():
         yield Credential(SERVICE, name, value)
     yield Unit(

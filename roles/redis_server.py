@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.host import Host
 from harness.resources import Package, Resource, Template, Unit
-from harness.settings import address, at_least, matches, refuse, secret, settings
+from harness.settings import address, matches, refuse, secret, settings
 
 SERVICE = "redis-server"
 CONFIG = "/etc/redis/redis.conf"
@@ -33,7 +33,6 @@ def resources(host: Host) -> Iterator[Resource]:
     matches(
         host, "redis_maxmemory", values["redis_maxmemory"], r"[0-9]+([kmg]b?)?", "a size like 512mb"
     )
-    at_least(host, "redis_port", values["redis_port"], 1)
     values |= {"redis_password": secret(host, "redis_password"), "redis_bind": _bind(host)}
     yield Package("redis-server")
     yield Template(

@@ -89,9 +89,7 @@ def undelivered_ids(
         left = None if left is None else left - len(page)
 
 
-def pending_ids(
-    client: Any, stream: str, group: str, consumer: str | None = None
-) -> Iterator[str]:
+def pending_ids(client: Any, stream: str, group: str, consumer: str | None = None) -> Iterator[str]:
     """Yield the ids pending in `group`, of one consumer or of all, oldest first."""
     after = "-"
     while True:

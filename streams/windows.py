@@ -16,7 +16,7 @@ _REASON = "reason:"
 
 
 def minutes_of(window_min: int, now_ms: int) -> list[str]:
-    """Return the minutes (YYYYMMDDHHMM) of a window that ends with the current one, newest first."""
+    """Return a window's minutes (YYYYMMDDHHMM), newest, which is the current one, first."""
     current = now_ms // 60_000
     return [minute_name(minute) for minute in range(current, max(current - window_min, -1), -1)]
 

@@ -1,1 +1,1 @@
-"""."""
+"""Traffic of the shapes that really occur, seeded."""

@@ -102,6 +102,8 @@ def test_without_a_group_no_canary_is_sent(client, scene_of):
         ("sandbox", {}, True),
         ("testnet", {}, True),
         ("live", {}, False),
+        ("live", {"canary": None}, False),
+        ("sandbox", {"canary": None}, True),
         ("live", {"canary": True}, True),
         ("sandbox", {"canary": False}, False),
         ("testnet", {"canary": "false"}, False),

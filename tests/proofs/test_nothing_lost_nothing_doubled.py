@@ -120,6 +120,8 @@ def test_past_the_cap_the_overflow_must_hold_every_field_that_found_no_room():
     assert list(differences(expected, {**full, "overflow": 1})) == [("overflow", -1)]
     assert list(differences(expected, {**full, "decision:SKIP": 2})) == [("decision:SKIP", -1)]
     assert list(differences(expected, {**full, "reason:a": 2})) == [("reason:a", 1)]
+    del full["decision:SKIP"]
+    assert list(differences(expected, {**full, "overflow": 9})) == [("decision:SKIP", -3)]
 
 
 def test_a_group_that_was_moved_leaves_it_unknown():

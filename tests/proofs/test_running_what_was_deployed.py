@@ -37,7 +37,7 @@ class Agent:
 
     def __init__(self):
         self.texts = {UNIT_PATH: UNIT_TEXT, ENV_PATH: ENV_TEXT, SECRET_PATH: "hunter22"}
-        modes = {SECRET_PATH: 0o600}
+        modes = {SECRET_PATH: 0o600, ENV_PATH: 0o640}
         self.manifest = {p: file_state(t, modes.get(p, 0o644)) for p, t in self.texts.items()}
         self.manifest["/etc/quantum"] = {"kind": "dir", "mode": 0o755, "owner": "root",
                                          "group": "root"}  # fmt: skip
@@ -102,6 +102,7 @@ def test_no_secret_and_no_digest_of_one_is_in_the_evidence(agent, scene_of):
     assert "hunter22" not in str(evidence)
     assert hashlib.sha256(b"hunter22").hexdigest() not in str(evidence)
     assert evidence["paths"][SECRET_PATH]["sha256"].startswith("mark:")
+    assert evidence["paths"][ENV_PATH]["sha256"] == hashlib.sha256(ENV_TEXT.encode()).hexdigest()
 
 
 def spoil_unit(**changes):
