@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.host import Host
 from harness.inventory import Inventory, load
+from harness.secret_references import resolve
 
 INVENTORY_HELP = "name under inventory/ or path of a .yml file (default: invoke.yaml's)"
 LIMIT_HELP = "host pattern: names, groups, *, a:b, !c, &d"
@@ -32,13 +33,10 @@ def open_inventory(context: Any, name: str) -> Inventory:
 
 def choose(context: Any, name: str, limit: str) -> Chosen:
     """Load, select and resolve; raises InventoryError or SecretError before any host is reached."""
-    from harness.sandbox.host import prepare
-
-    from harness.secret_references import resolve
-
     inventory = open_inventory(context, name)
     selected = inventory.select(limit or None)
-    for host in selected:
-        if host.sandbox:
-            prepare(host.sandbox)
+    for root in {host.sandbox for host in selected if host.sandbox}:
+        from harness.sandbox.host import prepare
+
+        prepare(root)
     return Chosen(inventory, tuple(resolve(host) for host in selected))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, YES_HELP, Chosen, choose
 from commands.running import command, confirm, print_json
 from harness.errors import DONE, ConfigurationError
+
+if TYPE_CHECKING:
+    from commands.showing import Display
+    from commands.transactions import Outcome
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -67,12 +71,12 @@ def deploy(
 
 def carry_out(
     chosen: Chosen,
-    display: Any,
+    display: Display,
     *,
     yes: bool,
     overwrite_drift: bool = False,
     sources: Path = PROJECT,
-) -> Any:
+) -> Outcome:
     """Run the whole motion and return its Outcome; the record is written before this returns.
 
     `sources` holds the streams/ and consumers/ to release. Raises QuantumError where nothing was

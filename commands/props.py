@@ -18,8 +18,10 @@ from harness import fanout
 from harness.contact import Contact, raise_together, reach_all
 from harness.errors import QuantumError
 
-#: What the broken release puts in front of the consumer's reading of new entries.
-SABOTAGE_FILE, SABOTAGE_FROM, SABOTAGE_TO = "consumers/reading.py", "", ""
+#: The broken release waits where the consumer would read new entries.
+SABOTAGE_FILE = "consumers/reading.py"
+SABOTAGE_FROM = "        return self._new(size)\n"
+SABOTAGE_TO = '        __import__("time").sleep(0.1)\n        return []\n'
 
 
 class StoryError(Exception):

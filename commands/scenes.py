@@ -15,6 +15,9 @@ from harness.redis_link import redis_through
 from proofs.attesting import attest
 from proofs.scene import Scene
 
+#: How long a proof waits for what must happen; a gate is quicker to refuse. In seconds.
+PROOF_WITHIN_S, GATE_WITHIN_S = 60.0, 30.0
+
 
 @contextlib.contextmanager
 def open_redis(contact: Contact) -> Iterator[redis.Redis]:
@@ -36,7 +39,9 @@ def open_redis(contact: Contact) -> Iterator[redis.Redis]:
 
 
 @contextlib.contextmanager
-def open_scene(contact: Contact, git: Mapping[str, Any] | None = None) -> Iterator[Scene]:
+def open_scene(
+    contact: Contact, git: Mapping[str, Any] | None = None, *, deadline_s: float = PROOF_WITHIN_S
+) -> Iterator[Scene]:
     """Yield what a proof may look at on one host."""
     with open_redis(contact) as client:
-        yield Scene(contact.host, partial(attest, contact.session), client, git or {})
+        yield Scene(contact.host, partial(attest, contact.session), client, git or {}, deadline_s)

@@ -129,6 +129,19 @@ class Display:
         hosts = ", ".join(f"{host} {state}" for host, state in outcome.hosts.items())
         self.say(f"{outcome.state}: {hosts}  ({outcome.transaction})", style)
 
+    def undone(self, host: str, reply: Mapping[str, Any]) -> None:
+        """Print what a rollback put back, kept and found changed on one host."""
+        self.idle()
+        for one in reply.get("undone", ()):
+            self.say(f"{host}  undone {one['tx']}: {len(one['restored'])} paths put back", "green")
+            for path in one["restored"]:
+                self.say(f"    {path}", "dim")
+            for package in one["kept"]:
+                self.say(f"    package {package} stays installed", "dim")
+            for drift in one["drifted"]:
+                kept = f"    {drift['path']} was changed by hand; kept as {drift['kept_as']}"
+                self.say(kept, "magenta")
+
     def record(self, record: Path) -> None:
         """Print where the record lies."""
         self.say(f"record: {record}", "dim")

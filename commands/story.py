@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from commands import deploy, prove, rollback
@@ -86,11 +88,16 @@ def consumers(chosen: Chosen) -> tuple[Host, ...]:
     return tuple(host for host in chosen.hosts if ROLE in host.roles)
 
 
+def events(seed: int, count: int) -> Iterator[dict[str, str]]:
+    """Return seeded traffic of the last minutes, so that the windows show it."""
+    return apply_result.events(seed, count, int(time.time() * 1000))
+
+
 def feed(chosen: Chosen, display: Display, count: int, seed: int) -> None:
     """Produce events through the first consumer's host and wait until all are settled."""
     with reach_all(consumers(chosen)[:1], display) as (contact,), open_scene(contact) as scene:
         display.stage(f"feeding {count:,} events to {scene.stream}")
-        apply_result.feed(scene.redis, scene.stream, seed=seed, count=count)
+        apply_result.feed(scene.redis, scene.stream, events(seed, count))
         if not drained(scene, DRAIN_WITHIN_S):
             raise StoryError(f"{waiting(scene)} events still wait after {DRAIN_WITHIN_S:.0f} s")
         display.idle()
@@ -113,8 +120,7 @@ def kill_in_mid_stream(chosen: Chosen, display: Display) -> None:
         display.stage(f"feeding {SECOND_EVENTS:,} events")
         feeding = threading.Thread(
             target=apply_result.feed,
-            args=(scene.redis, scene.stream),
-            kwargs={"seed": SEED + 1, "count": SECOND_EVENTS},
+            args=(scene.redis, scene.stream, events(SEED + 1, SECOND_EVENTS)),
         )
         feeding.start()
         try:

@@ -93,10 +93,7 @@ def run(chosen: Chosen, changing: Sequence[Prepared], sources: Path, display: Di
     applied = [answer.item for answer in answers if answer.error is None]
     states = {answer.item.name: _state_after(answer.error) for answer in answers}
     claims: list[proving.Claimed] = []
-    if failures:
-        for error in failures:
-            display.say(f"refused: {error}", "red")
-    else:
+    if not failures:
         display.stage("gate: proving the release before it is committed")
         contacts = [each.contact for each in applied]
         claims = proving.prove(contacts, git, display, gate=True)

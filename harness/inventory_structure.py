@@ -75,8 +75,10 @@ def _check_top(name: str, body: Located, has_root: bool) -> None:  # noqa: FBT00
         raise body.wrong(f'"{name}" belongs below a group', f"put it below {ROOT}:")
     if name == "plugin":
         raise body.wrong("inventory plugins are not supported", "write the hosts down instead")
-    shape = body.value is None or (
-        isinstance(body.value, dict) and any(part in body.value for part in PARTS)
+    shape = (
+        name == ROOT
+        or body.value is None
+        or (isinstance(body.value, dict) and any(part in body.value for part in PARTS))
     )
     if not shape or (not has_root and closest(name, (ROOT,), ALMOST)):
         raise body.wrong(f'"{name}" is no group' + did_you_mean(name, (ROOT, *PARTS)))

@@ -37,13 +37,18 @@ def sources(folder: Path) -> dict[str, bytes]:
             raise _refused(f"{folder} has no {package}/__init__.py")
         for path in sorted((folder / package).rglob("*")):
             name = path.relative_to(folder).as_posix()
-            if path.suffix not in SUFFIXES or any(p.startswith(".") for p in name.split("/")):
+            if path.suffix not in SUFFIXES or _is_apart(name):
                 continue
             if path.is_symlink() or not path.is_file():
                 raise _refused(f"{name} is no plain file")
             found[name] = path.read_bytes()
             _refuse_merge_markers(name, found[name])
     return found
+
+
+def _is_apart(name: str) -> bool:
+    """Tell what is no source although it is called so: caches and hidden files."""
+    return any(part.startswith(".") or part == "__pycache__" for part in name.split("/"))
 
 
 def _refuse_merge_markers(name: str, content: bytes) -> None:

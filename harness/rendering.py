@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
@@ -109,9 +110,11 @@ def render(
     """
     environment = _ENVIRONMENT if templates == TEMPLATES else _environment(templates)
     may_hold = bool(extra.get("secret", False))
+    values = {n: _for_template(n, v, may_hold=may_hold) for n, v in host.values.items()}
     scope = {
-        name: _for_template(name, value, may_hold=may_hold)
-        for name, value in {"host": host, **host.values, **extra}.items()
+        "host": replace(host, values=values),
+        **values,
+        **{n: _for_template(n, v, may_hold=may_hold) for n, v in extra.items()},
     }
     try:
         return environment.get_template(source).render(scope)

@@ -108,7 +108,7 @@ def _from_file(reference: SecretReference) -> bytes:
         opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise _failed(reference, f"cannot be read: {error.strerror}") from None
-    with os.fdopen(opened, "rb") as file:
+    try:
         found = os.fstat(opened)
         if not stat.S_ISREG(found.st_mode):
             raise _failed(reference, "is no regular file")
@@ -117,7 +117,10 @@ def _from_file(reference: SecretReference) -> bytes:
             raise _failed(reference, f"can be read or changed by others (mode {mode})", action)
         if found.st_uid not in {0, os.geteuid()}:
             raise _failed(reference, "belongs to somebody else", "keep it in a file of your own")
-        return file.read(MOST_BYTES + 2)
+        # a regular file of a few kilobytes comes in one piece
+        return os.read(opened, MOST_BYTES + 3)
+    finally:
+        os.close(opened)
 
 
 def _from_command(reference: SecretReference, within_s: float) -> bytes:
@@ -146,27 +149,32 @@ def _command_once(reference: SecretReference, within_s: float) -> Secret:
         process.stdout.close()
     if output is None:
         raise _failed(reference, f"did not answer within {within_s:g} s")
+    if len(output) > MOST_BYTES:
+        raise _failed(reference, f"is longer than {MOST_BYTES} bytes")
     if code != 0:
         raise _failed(reference, f"ended with exit code {code}", "run the command by hand")
     return Secret(output)
 
 
 def _read(process: subprocess.Popen[bytes], until: float) -> bytes | None:
-    """Read to the end and see the process off; None when either takes too long."""
+    """Read to the end and see the process off; None when either takes too long.
+
+    What is far too long is returned cut off, with the process still running.
+    """
     assert process.stdout is not None
     source, output = process.stdout.fileno(), b""
-    while len(output) <= MOST_BYTES + 1:
+    while len(output) <= MOST_BYTES:
         ready, _, _ = select.select([source], [], [], max(0.0, until - time.monotonic()))
         if not ready:
             return None
         chunk = os.read(source, MOST_BYTES)
         if not chunk:
+            try:
+                process.wait(max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                return None
             break
         output += chunk
-    try:
-        process.wait(max(0.0, until - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        return output if len(output) > MOST_BYTES else None
     return output
 
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 #: How alike two words must be (difflib's ratio) before one is suggested for the other.
-ALIKE = 0.7
+ALIKE = 0.6
 #: A list of known words is printed in full up to this many.
 SHORT_LIST = 12
 

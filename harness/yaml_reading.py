@@ -67,7 +67,11 @@ def read(text: str, file: str) -> Located:
     Duplicate keys, foreign tags (`!vault`), dates and keys that are no text are refused, because
     YAML would quietly make something else of them than the writer meant.
     """
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.YAMLError as error:
+        cause = f"this is no valid YAML: {getattr(error, 'reason', error)}"
+        raise located_error(file, 1, "", cause) from None
     try:
         node = loader.get_single_node()
         reader = _Reader(loader, file)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 UNITS = "/etc/systemd/system"
@@ -20,10 +20,12 @@ CREDENTIAL = re.compile(r"^LoadCredential=([^:\s]+):(\S+)$", re.MULTILINE)
 class Asked(Protocol):
     """The part of harness.session.Session that is asked here."""
 
-    def observe(self, **wanted: Any) -> Mapping[str, Any]:
+    @property
+    def observe(self) -> Callable[..., Mapping[str, Any]]:
         """Return states with the text of files that are not secret."""
 
-    def attest(self, **wanted: Any) -> Mapping[str, Any]:
+    @property
+    def attest(self) -> Callable[..., Mapping[str, Any]]:
         """Return states, releases re-hashed, and the newest manifest."""
 
 

@@ -30,17 +30,17 @@ class Finding:
 
     @classmethod
     def proved(cls, *reasons: str, **numbers: object) -> Finding:
-        """The evidence shows that the claim holds."""
+        """Return: the evidence shows that the claim holds."""
         return cls(Verdict.proved, reasons, numbers)
 
     @classmethod
     def refuted(cls, *reasons: str, **numbers: object) -> Finding:
-        """The evidence shows that the claim does not hold."""
+        """Return: the evidence shows that the claim does not hold."""
         return cls(Verdict.refuted, reasons, numbers)
 
     @classmethod
     def unknown(cls, *reasons: str, **numbers: object) -> Finding:
-        """The evidence does not suffice, which is never a pass."""
+        """Return: the evidence does not suffice, which is never a pass."""
         return cls(Verdict.unknown, reasons, numbers)
 
 

