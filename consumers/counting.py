@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from consumers.failing import GroupMovedError, SpoiledKeyError
@@ -11,8 +12,8 @@ from streams import keys, scripting
 from streams.apply_result import ApplyResult, normalise
 from streams.folding import fold
 
-#: What one script may take of the server's time, in microseconds: others wait as long for theirs.
-SCRIPT_US = 1_500
+#: What one script may take of the server's time, in seconds: others wait as long for theirs.
+SCRIPT_S = 0.002
 #: No batch grows smaller, or the way there and back is all that is left.
 SMALLEST = 100
 
@@ -25,6 +26,7 @@ class Counter:
         self._symbols = settings.enable_symbol_breakdown
         self._largest = settings.batch_size
         self.size = min(settings.batch_size, 500)
+        self._way_s = 0.0
 
     def count(self, entries: list[Entry]) -> int:
         """Count a batch, in the order of its ids, and return how many of it were ours to count.
@@ -43,10 +45,13 @@ class Counter:
         return self._add(ids, results) if ids else 0
 
     def _add(self, ids: list[str], results: list[ApplyResult]) -> int:
-        answer = scripting.run(self._client, "count", *self._words(ids, results))
+        words = self._words(ids, results)
+        started = time.perf_counter()
+        answer = scripting.run(self._client, "count", *words)
+        took_s = time.perf_counter() - started
         match answer:
-            case ["COUNTED", counted, took_us]:
-                self.size = next_size(self.size, len(ids), took_us, self._largest)
+            case ["COUNTED", counted]:
+                self.size = next_size(self.size, len(ids), took_s - self._way(), self._largest)
                 return int(counted)
             case ["SPLIT"]:
                 # some of them are not ours: claimed by a peer, or counted before a lost reply
@@ -77,6 +82,17 @@ class Counter:
                 args += (name, count)
         return [place.stream, keys.STATUS, keys.UNKNOWN_DECISIONS, *buckets], args
 
+    def _way(self) -> float:
+        """Return what the way to Redis and back takes, in seconds; Redis's own clock stands still
+        while a script runs, so its time is the whole less the way."""
+        if not self._way_s:
+            for _ in range(3):
+                started = time.perf_counter()
+                self._client.execute_command("PING")
+                took_s = time.perf_counter() - started
+                self._way_s = min(self._way_s or took_s, took_s)
+        return self._way_s
+
     def _settle_lost(self, ids: list[str]) -> None:
         place = self._place
         lost = scripting.run(self._client, "lost", [place.stream, keys.STATUS], [place.group, *ids])
@@ -86,10 +102,10 @@ class Counter:
             )
 
 
-def next_size(size: int, done: int, took_us: int, largest: int) -> int:
-    """Return how much to read next, after a script over `done` entries took `took_us`."""
+def next_size(size: int, done: int, took_s: float, largest: int) -> int:
+    """Return how much to read next, after a script over `done` entries took `took_s`."""
     if done < min(SMALLEST, largest):
         return size  # mostly the cost of being called at all
-    affordable = int(done * SCRIPT_US / max(took_us, 1))
-    # halfway there: one slow run is often another's doing
-    return min(largest, max(SMALLEST, (size + affordable) // 2))
+    affordable = int(done * SCRIPT_S / max(took_s, 1e-6))
+    # a step towards it: one slow run is often another's doing
+    return min(largest, max(SMALLEST, (7 * size + affordable) // 8))

@@ -11,6 +11,7 @@ from harness.settings import address, matches, refuse, secret, settings
 
 SERVICE = "redis-server"
 CONFIG = "/etc/redis/redis.conf"
+NEWEST_DATA = "/etc/quantum/redis/newest-data.sh"
 
 PROOFS = ("running_what_was_deployed", "stays_up")
 GATE = ("running_what_was_deployed", "stays_up")
@@ -39,12 +40,14 @@ def resources(host: Host) -> Iterator[Resource]:
         "redis/redis.conf.j2", CONFIG, mode=0o640, owner="redis", group="redis", secret=True,
         extra=values,
     )  # fmt: skip
+    yield Template("redis/newest-data.sh.j2", NEWEST_DATA, mode=0o755)
     yield Unit(
         "redis-server.service",
         template="units/redis-server.conf.j2",
         service=SERVICE,
         vendor=True,
         follows=(CONFIG,),
+        extra={"newest_data": NEWEST_DATA},
     )
 
 

@@ -162,7 +162,7 @@ def _import(machine: Machine, folder: str, modules: Sequence[str]) -> None:
         why = ended.last_line or "the import did not end in time"
         raise AgentError(
             "failed", f"the release does not import on this host: {why}",
-            action="python3 -m " + modules[0] + " --check-config",
+            action="see that requirements/ has a lock for exactly this Python and platform",
         )  # fmt: skip
 
 

@@ -7,10 +7,9 @@
 --       bucket's TTL (s), unknown words' TTL (s), fields per bucket, words kept,
 --       n, n ids in order, then for each bucket m and m pairs of field and count,
 --       then m and m pairs of unknown word and count
--- Gives {"COUNTED", how many, CPU in microseconds} | {"SPLIT"}: these are not exactly what the
+-- Gives {"COUNTED", how many} | {"SPLIT"}: these are not exactly what the
 --       consumer has pending in their range, nothing was done | {"MOVED", how} | {"GONE"} |
 --       {"SPOILED", key, why}: something else wrote there, nothing was done
-local started = os.clock()
 local stream, status, unknown = KEYS[1], KEYS[2], KEYS[3]
 local group, consumer, high_water_field, moved_field = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local cap, words_kept = tonumber(ARGV[8]), tonumber(ARGV[9])
@@ -85,7 +84,7 @@ else
   end
   acknowledged = redis.call('XACK', stream, group, unpack(ids))
 end
-if acknowledged == 0 then return {'COUNTED', 0, 0} end
+if acknowledged == 0 then return {'COUNTED', 0} end
 
 for index = 4, #KEYS do
   local key, bucket = KEYS[index], buckets[index]
@@ -119,4 +118,4 @@ redis.call('HSET', status, 'last_id', ids[n], 'last_ts', ARGV[5])
 if not state[2] or above(ids[n], state[2]) then
   redis.call('HSET', status, high_water_field, ids[n])
 end
-return {'COUNTED', acknowledged, math.floor((os.clock() - started) * 1e6)}
+return {'COUNTED', acknowledged}

@@ -124,6 +124,15 @@ def test_too_deep_is_refused_without_a_traceback():
         loads("[" * 5000, SOURCE)
 
 
+def refusal(text: str) -> str:
+    """Return the cause, empty when the text loads; anything but InventoryError is raised on."""
+    try:
+        loads(text, SOURCE, roles.variables())
+    except InventoryError as error:
+        return error.cause
+    return ""
+
+
 WORDS = st.sampled_from(
     ["all", "hosts", "vars", "children", "mode", "sandbox", "roles", "a", "b[1:2]", "~", "yes",
      "ansible_port", "22", "redis_password", "env:X", "[", "]", "{", "}", ":", ",", "\n", "  ",
@@ -133,15 +142,9 @@ WORDS = st.sampled_from(
 
 @given(st.lists(WORDS, max_size=30).map(" ".join))
 def test_whatever_is_written_it_loads_or_is_refused_in_words(text):
-    try:
-        loads(text, SOURCE, roles.variables())
-    except InventoryError as error:
-        assert error.cause.startswith("inventory/bad.yml:")
+    assert refusal(text).partition(":")[0] in {"", "inventory/bad.yml"}
 
 
 @given(st.text(max_size=60))
 def test_any_text_at_all_loads_or_is_refused_in_words(text):
-    try:
-        loads(text, SOURCE)
-    except InventoryError as error:
-        assert error.cause.startswith("inventory/bad.yml:")
+    assert refusal(text).partition(":")[0] in {"", "inventory/bad.yml"}

@@ -150,7 +150,7 @@ def test_links_are_refused(tmp_path):
 
 
 def test_a_folder_without_sources_is_refused(tmp_path):
-    with pytest.raises(ReleaseError, match="consumers/__init__.py"):
+    with pytest.raises(ReleaseError, match=r"consumers/__init__\.py"):
         made(tmp_path, tmp_path)
 
 
@@ -214,8 +214,7 @@ LOCK = Path("requirements/hosts/python-3.11.2-linux-x86_64.txt")
     [
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "differs"),
         ("ERROR: No matching distribution found for redis==8.1.0 (from -r x)", "redis==8.1.0"),
-        ("WARNING: Retrying after connection broken\nERROR: Could not find a version that\n"
-         "ERROR: No matching distribution found for redis==8.1.0", "no wheel of redis==8.1.0"),
+        ("connection broken\nERROR: No matching distribution found for x==1", "no wheel of x==1"),
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left", "full"),
         ("something else\nentirely", "entirely"),
         ("", "no reason"),

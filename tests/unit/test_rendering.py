@@ -72,7 +72,7 @@ def test_the_line_in_an_included_template_is_named(tmp_path):
 
 
 def test_a_missing_template_is_named(tmp_path):
-    with pytest.raises(RenderingError, match="no template nowhere.j2"):
+    with pytest.raises(RenderingError, match=r"no template nowhere\.j2"):
         render("nowhere.j2", HOST, {}, templates=tmp_path)
 
 

