@@ -132,12 +132,12 @@ def _reasons(
 
 
 def subjects(changing: Sequence[Prepared]) -> tuple[Subject, ...]:
-    """Return every file that the deploy is about, with the digest that was asked for."""
+    """Return every file that the deploy is about; a secret's digest could be tried against."""
     return tuple(
         Subject(each.name, one.path, one.sha256)
         for each in changing
         for one in each.wanted.desired.paths
-        if one.kind == "file"
+        if one.kind == "file" and not one.secret
     )
 
 

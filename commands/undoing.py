@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from harness import fanout
 from harness.contact import Contact
 from harness.errors import FAILED, IN_DOUBT, ConfigurationError, InDoubtError, UnreachableError
 from proofs.finding import Verdict
+from proofs.marking import marked
 
 Concerned = Sequence[tuple[Contact, Sequence[str]]]
 
@@ -89,7 +91,6 @@ def run(chosen: Chosen, hosts: Concerned, to: str, display: Display) -> dict[str
             "states": states,
             "undone": {contact.host.name: list(ids) for contact, ids in hosts},
         },
-        evidence={f"{a.item[0].host.name}/undone": a.result for a in answers if a.result},
     )  # fmt: skip
     display.say(f"{state}: {', '.join(f'{h} {s}' for h, s in states.items())}", "bold")
     display.record(chosen.inventory.records / entry.id)
@@ -97,9 +98,11 @@ def run(chosen: Chosen, hosts: Concerned, to: str, display: Display) -> dict[str
     return {"state": state, "hosts": states, "record": entry.id, "exit_code": exit_code}
 
 
-def restored(where: str, undone: Mapping[str, Any]) -> proving.Claimed:
+def restored(where: str, reply: Mapping[str, Any]) -> proving.Claimed:
     """Judge from the agent's own account whether every path is what it was."""
-    return proving.Claimed(where, proofs.result("rollback_restores", undone))
+    key = secrets.token_bytes(32)
+    told = {**reply, **{name: marked(reply[name], key) for name in ("before", "paths")}}
+    return proving.Claimed(where, proofs.result("rollback_restores", told))
 
 
 def _overall(states: Any, *, good: bool) -> str:

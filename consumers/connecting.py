@@ -27,6 +27,8 @@ BLOCK_MS = 500
 #: When an answer counts as lost, in seconds: well above BLOCK_MS.
 ANSWER_WITHIN_S = 5.0
 CONNECT_WITHIN_S = 3.0
+#: How much is taken from the socket at once, in bytes: most of a batch.
+READ_BYTES = 262_144
 #: Waits between attempts double from the first to the last, in seconds.
 FIRST_WAIT_S, LAST_WAIT_S = 0.05, 2.0
 OLDEST = (7, 0)
@@ -50,6 +52,7 @@ def client(settings: Settings) -> Any:
         socket_timeout=ANSWER_WITHIN_S,
         socket_connect_timeout=CONNECT_WITHIN_S,
         socket_keepalive=True,
+        socket_read_size=READ_BYTES,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
         client_name=settings.consumer_name if settings.consumer_name.isascii() else None,

@@ -9,7 +9,6 @@ this run, so that a record cannot be used to try passwords; equal marks mean equ
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 import secrets
 import shlex
@@ -18,6 +17,7 @@ from typing import Any
 
 from proofs.attesting import RELEASE, environment_files, unit_files
 from proofs.finding import Finding
+from proofs.marking import is_secret, mark
 from proofs.scene import Scene
 
 COMPARED = ("kind", "sha256", "mode", "owner", "group", "target")
@@ -25,8 +25,6 @@ UNIT_KEPT = (
     "active", "sub", "main_pid", "need_reload", "started_at_us", "dropins", "cmdline", "cwd",
 )  # fmt: skip
 UNIT_DIGEST, ENV_DIGEST = "QUANTUM_UNIT_DIGEST", "QUANTUM_ENV_DIGEST"
-#: Permission bits of everyone: a file without any is taken for a secret.
-EVERYONE = 0o007
 
 
 def gather(scene: Scene) -> dict[str, Any]:
@@ -41,7 +39,7 @@ def gather(scene: Scene) -> dict[str, Any]:
     }
     # An environment file holds settings and no secret: those come as credentials.
     plain = {path for unit in units.values() for path in unit["files"]["environment"]}
-    hidden = {path for path, state in manifest.items() if _secret(state)} - plain
+    hidden = {path for path, state in manifest.items() if is_secret(state)} - plain
     return {
         "mode": scene.host.mode,
         "git": dict(scene.git),
@@ -60,18 +58,10 @@ def gather(scene: Scene) -> dict[str, Any]:
     }
 
 
-def _secret(state: Mapping[str, Any]) -> bool:
-    return state.get("kind") == "file" and not int(state.get("mode", 0)) & EVERYONE
-
-
-def _mark(digest: object, key: bytes) -> str:
-    return "mark:" + hmac.digest(key, str(digest).encode(), "sha256").hex()[:24]
-
-
 def _state(state: Mapping[str, Any], hidden: bool, key: bytes) -> dict[str, Any]:  # noqa: FBT001
     kept = {name: state[name] for name in (*COMPARED, "mtime_ns") if name in state}
     if hidden and "sha256" in kept:
-        kept["sha256"] = _mark(kept["sha256"], key)
+        kept["sha256"] = mark(kept["sha256"], key)
     return kept
 
 
@@ -81,7 +71,7 @@ def _unit(unit: Mapping[str, Any], key: bytes) -> dict[str, Any]:
     return {
         **{name: unit.get(name) for name in UNIT_KEPT},
         "environ": {name: environ.get(name) for name in (UNIT_DIGEST, ENV_DIGEST)},
-        "credentials": {n: d if d is None else _mark(d, key) for n, d in given.items()},
+        "credentials": {n: d if d is None else mark(d, key) for n, d in given.items()},
     }
 
 

@@ -8,6 +8,7 @@ that raises would come back for ever. The time of an entry without a usable one 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,8 @@ WORDS = {
     "ERROR": "ERROR", "FAILED": "ERROR", "FAIL": "ERROR",
 }  # fmt: skip
 DECISIONS = ("EXECUTE", "SKIP", "BLOCKED", "ERROR", "UNKNOWN")
+_NO_DETAILS: dict[str, Any] = {}
+_decode = json.JSONDecoder().decode
 _NO_WORD = frozenset(("", "NONE", "NULL"))
 _TRUTH = {"TRUE": True, "1": True, "YES": True, "FALSE": False, "0": False, "NO": False}
 
@@ -57,12 +60,13 @@ class ApplyResult(NamedTuple):
 
 def normalise(entry_id: str, fields: Mapping[str, Any]) -> ApplyResult:
     """Return what an entry says."""
-    details = _details(fields["details"]) if "details" in fields else {}
-    word = _word(fields.get("decision")) or _word(details.get("decision"))
+    get = fields.get
+    details = _details(fields["details"]) if "details" in fields else _NO_DETAILS
+    word = _word(get("decision")) or _word(details.get("decision"))
     reason = (
-        _family(fields.get("error"))
+        _family(get("error"))
         or _family(details.get("error"))
-        or _family(fields.get("reason"))
+        or _family(get("reason"))
         or _family(details.get("reason"))
         or NO_REASON
     )
@@ -70,12 +74,12 @@ def normalise(entry_id: str, fields: Mapping[str, Any]) -> ApplyResult:
     unknown = None
     if decision is None:
         unknown = _writable(word[:UNKNOWN_CHARS]) or None
-        executed = _TRUTH.get(_word(fields.get("executed")))
+        executed = _TRUTH.get(_word(get("executed")))
         if executed is None:
             executed = _TRUTH.get(_word(details.get("executed")))
         decision = _by_effect(executed, reason)
-    time_ms = _time_ms(fields.get("timestamp"), id_ms(entry_id))
-    return ApplyResult(decision, reason, time_ms, _symbol(fields.get("symbol")), unknown)
+    time_ms = _time_ms(get("timestamp"), id_ms(entry_id))
+    return ApplyResult(decision, reason, time_ms, _symbol(get("symbol")), unknown)
 
 
 def _by_effect(executed: bool | None, reason: str) -> str:  # noqa: FBT001  three values, no switch
@@ -88,7 +92,7 @@ def _by_effect(executed: bool | None, reason: str) -> str:  # noqa: FBT001  thre
 
 def _details(value: object) -> dict[str, Any]:
     try:
-        found = json.loads(_text(value))
+        found = _decode(_text(value))
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -110,8 +114,18 @@ def _text(value: object) -> str:
 
 def _word(value: object) -> str:
     """Return a word trimmed and in upper case; "" where it is none."""
-    word = (value if isinstance(value, str) else _text(value)).strip().upper()
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else _text(value)
+    return _cached_word(text) if len(text) <= _CACHED_CHARS else _cut_word(text)
+
+
+def _cut_word(text: str) -> str:
+    word = text.strip().upper()
     return "" if word in _NO_WORD else word
+
+
+_cached_word = lru_cache(maxsize=4096)(_cut_word)
 
 
 def _writable(text: str) -> str:
@@ -149,27 +163,31 @@ def _cached_symbol(text: str) -> str | None:
 
 def _time_ms(value: object, of_id_ms: int) -> int:
     """Return the event's own time where it is near its id's, in milliseconds."""
-    said_ms = _said_ms(value) if isinstance(value, str) else None
-    # NaN and infinity are near nothing
-    near = said_ms is not None and -BEHIND_MS <= said_ms - of_id_ms <= AHEAD_MS
-    chosen = int(said_ms) if near and said_ms is not None else of_id_ms
-    return min(max(chosen, 0), _LATEST_MS)
+    time_ms: float = of_id_ms
+    if isinstance(value, str) and len(value) <= _CACHED_CHARS:
+        said_ms = _said_ms(value)
+        # NaN and infinity are near nothing
+        if -BEHIND_MS <= said_ms - of_id_ms <= AHEAD_MS:
+            time_ms = said_ms
+    return min(max(int(time_ms), 0), _LATEST_MS)
 
 
-def _said_ms(text: str) -> float | None:
+@lru_cache(maxsize=4096)
+def _said_ms(text: str) -> float:
+    """Return the moment a text names, NaN where it names none."""
     try:
         number = float(text)
     except ValueError:
         return _written_ms(text.strip())
     if "_" in text:  # a Python habit, not a number
-        return None
+        return math.nan
     size = abs(number)
     if size < SECONDS_BELOW:
         return number * 1000
     return number if size < MILLISECONDS_BELOW else number / 1000
 
 
-def _written_ms(text: str) -> float | None:
+def _written_ms(text: str) -> float:
     if _ENTRY_ID.fullmatch(text):
         return id_ms(text)
     try:
@@ -178,4 +196,4 @@ def _written_ms(text: str) -> float | None:
             moment = moment.replace(tzinfo=UTC)
         return (moment - _EPOCH) / _MILLISECOND
     except (ValueError, OverflowError):
-        return None
+        return math.nan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import store
@@ -14,6 +14,8 @@ from .store import UNFINISHED
 from .undoing import Undone, undo
 
 Emit = Callable[[Mapping[str, Any]], None]
+#: What a reply tells of the state that a path had.
+TOLD = ("kind", "sha256", "mode", "owner", "group", "target", "mtime_ns")
 
 
 def recover(
@@ -54,7 +56,8 @@ def roll_back(
     return {
         "state": "rolled_back",
         "undone": [one.report() for one in undone],
-        "paths": _paths(machine, transactions, undone),
+        "before": (before := _before(transactions, undone)),
+        "paths": {path: observe(machine, path, None, secret=True) for path in sorted(before)},
     }
 
 
@@ -83,13 +86,11 @@ def _chosen(transactions: store.Store, name: str | None, to: str | None) -> list
     return committed[:1]
 
 
-def _paths(
-    machine: Machine, transactions: store.Store, undone: list[Undone]
-) -> dict[str, dict[str, Any]]:
-    touched = {
-        record["path"]
-        for one in undone
-        for record in transactions.find(one.tx).journal.records()
-        if record["do"] in KINDS
-    }
-    return {path: observe(machine, path, None, secret=True) for path in sorted(touched)}
+def _before(transactions: store.Store, undone: Sequence[Undone]) -> dict[str, dict[str, Any]]:
+    """Return what each path must be again: as the oldest undone transaction found it."""
+    before = {}
+    for one in undone:  # newest first, so that the oldest has the last word
+        for record in reversed(transactions.find(one.tx).journal.records()):
+            if record["do"] in KINDS:
+                before[record["path"]] = {k: v for k, v in record["before"].items() if k in TOLD}
+    return before

@@ -81,6 +81,23 @@ def test_an_agent_that_is_told_to_end_in_mid_apply_says_so(world):
     assert_back(world, before)
 
 
+def test_an_agent_that_is_told_to_end_in_mid_undo_finishes_that_first(world):
+    steps = prepared(world)
+    before = tree(world.root)
+    session = world.session()
+    world.apply(session, steps)
+    stop = world.services.stop
+
+    def stopping(unit):
+        os.kill(world.process(session).pid, signal.SIGTERM)
+        return stop(unit)
+
+    world.services.stop = stopping
+    assert session.rollback("t1")["state"] == "rolled_back"
+    assert world.process(session).wait(60) == 0
+    assert_back(world, before)
+
+
 def test_a_killed_agent_is_reported_unfinished_and_undone_by_the_next_deploy(world):
     steps = prepared(world)
     before = tree(world.root)
