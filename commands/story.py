@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from commands import deploy, prove, rollback
 from commands.choosing import Chosen
@@ -135,6 +136,16 @@ def kill_in_mid_stream(chosen: Chosen, display: Display) -> None:
         display.stage("waiting until the restarted consumer has settled all of them")
         if not drained(scene, DRAIN_WITHIN_S):
             raise StoryError(f"{waiting(scene)} events still wait after {DRAIN_WITHIN_S:.0f} s")
+
+        def back() -> dict[str, Any] | None:
+            state = contact.session.units([UNIT])[UNIT]
+            return state if state["active"] == "active" else None
+
+        again = scene.until(back, DRAIN_WITHIN_S)
+        if not again or not again["restarts"]:
+            raise StoryError(f"{UNIT} did not come back by itself")
+        display.idle()
+        display.say(f"{UNIT} came back by itself; all {SECOND_EVENTS:,} events settled", "green")
 
 
 def expect_same(before: object, after: object, display: Display) -> None:

@@ -1,7 +1,7 @@
 """Stand in for systemd on a laptop: run the units below one root directory, without root.
 
 There are no cgroups: SIGTERM goes to the main process, SIGKILL to its process group; what left
-that group is on its own until the next boot. Started by starting.py, which holds the lock for it.
+that group is on its own until the next boot.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ import asyncio
 import contextlib
 import ctypes
 import hashlib
-import json
 import math
 import os
-import re
 import shutil
 import signal
 import socket
@@ -28,10 +26,8 @@ from typing import Any
 from harness.sandbox.unit_files import Unit, at, read
 
 WANTS = "etc/systemd/system/multi-user.target.wants"
-NAME = re.compile(r"[\w.:@-]+\.service")
 CLEAN = (0, -signal.SIGHUP, -signal.SIGINT, -signal.SIGTERM, -signal.SIGPIPE)
-#: Longest question and longest message of a service, in bytes.
-AT_MOST = 1 << 16
+MESSAGE_AT_MOST = 1 << 16  #: bytes
 #: What a unit tells of itself as it is kept.
 TOLD = "active sub result why restarts invocation status_text started_at_us cmdline cwd credentials"
 PRCTL: Callable[..., object] = ctypes.CDLL(None).prctl if sys.platform == "linux" else lambda *_: 0
@@ -93,6 +89,8 @@ class Service:
 
     async def once(self, unit: Unit) -> None:
         """Run the process from start to end; `result` and `why` tell how it ended."""
+        if unit.problem:
+            raise ValueError(unit.problem)
         self.invocation, self.status_text = uuid.uuid4().hex, ""
         self.to("activating", "start", unit.start_s)
         notify, loop = self.sockets / self.invocation[:12], asyncio.get_running_loop()
@@ -102,19 +100,22 @@ class Service:
             loop.add_reader(listener, self.hear, listener, unit)
             try:
                 process = self.process = self.spawn(unit, notify)
+                self.record.write_text(f"{process.pid} {self.started_at_us} {self.invocation}")
                 if not unit.notify:
                     self.to("active", "running", unit.watchdog_s)
                 while (code := process.poll()) is None:
                     if await self.overdue():
                         self.hear(listener, unit)
                         self.expire(unit)
-                self.send(os.killpg, signal.SIGKILL)
                 self.hear(listener, unit)
                 self.settle(code)
             finally:
                 loop.remove_reader(listener)
+                self.send(os.killpg, signal.SIGKILL)
+                if self.process:
+                    self.process.wait()
                 shutil.rmtree(self.given, ignore_errors=True)
-                for path in (notify, self.record):
+                for path in (self.record, *self.sockets.glob(f"{notify.name}*")):
                     path.unlink(missing_ok=True)
                 self.process, self.environ, self.credentials = None, {}, {}
 
@@ -137,19 +138,17 @@ class Service:
         self.started_at_us = time.time_ns() // 1000
         with self.log.open("ab") as log:
             self.logged = log.tell()
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 self.cmdline, cwd=self.cwd, env=self.environ, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, start_new_session=True,
                 preexec_fn=lambda: PRCTL(1, signal.SIGKILL),  # noqa: PLW1509 - PR_SET_PDEATHSIG
             )  # fmt: skip
-        self.record.write_text(f"{process.pid} {self.started_at_us} {self.invocation}")
-        return process
 
     def hear(self, listener: socket.socket, unit: Unit) -> None:
         """Take in what the process says of itself: READY, STATUS and WATCHDOG."""
         with contextlib.suppress(BlockingIOError):
             for _ in range(1000):  # what is left then wakes the loop again
-                lines = listener.recv(AT_MOST).decode(errors="replace").splitlines()
+                lines = listener.recv(MESSAGE_AT_MOST).decode(errors="replace").splitlines()
                 said = dict(line.partition("=")[::2] for line in lines)
                 self.status_text = said.get("STATUS", self.status_text)
                 fed = self.sub == "running" and said.get("WATCHDOG") == "1"
@@ -171,6 +170,7 @@ class Service:
             self.send(os.killpg, signal.SIGKILL)
 
     def end(self, unit: Unit, number: signal.Signals) -> None:
+        """Ask the process to end; what is left after TimeoutStopSec is killed."""
         self.to("deactivating", "stop-sigterm", unit.stop_s)
         self.send(os.kill, number)
 
@@ -220,6 +220,10 @@ class Service:
         if self.active == "failed":
             self.result = "success"
             self.to("inactive", "dead")
+
+    def reload(self) -> None:
+        """Read the unit's files again; what runs keeps running."""
+        self.unit = Unit(read(self.root, self.name))
 
     def show(self) -> dict[str, Any]:
         """Return the unit's state in the words of `systemctl show`, and what is not honoured."""

@@ -1,12 +1,14 @@
-"""Read unit files as systemd does, as far as the sandbox honours them; what it does not is named."""
+"""Read unit files as systemd does, as far as the sandbox honours them, and name the rest."""
 
 from __future__ import annotations
 
 import math
 import re
 import shlex
-import signal
+from collections.abc import Mapping
 from pathlib import Path
+from signal import SIGTERM, Signals
+from typing import TypeVar
 
 #: Where unit files lie; the first wins, drop-ins of all count.
 FOLDERS = ("etc/systemd/system", "lib/systemd/system")
@@ -23,13 +25,22 @@ IN_S = {"us": 1e-6, "ms": 1e-3, "": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h"
 #: No stop waits longer before SIGKILL, whatever TimeoutStopSec says, in seconds.
 STOP_AT_MOST_S = 45.0
 #: One command without systemd's prefixes, variables and specifiers.
+SPAN = re.compile(r"(\d+(\.\d+)?\s*[a-z]*\s*)+")
 COMMAND = re.compile(r"[^-@:+!|$%\n][^$%\n]*")
 
+T = TypeVar("T")
 Files = tuple[tuple[str, str], ...]
 
 
 class Unit:
     """What a unit's files said when they were read; `problem` is why it cannot be run here."""
+
+    # what holds unless it is said; spans in seconds
+    notify = False
+    restart = RESTART["no"]
+    restart_s, limit_s, burst = 0.1, 10.0, 5
+    watchdog_s, start_s, stop_s = math.inf, 90.0, STOP_AT_MOST_S
+    signal = SIGTERM
 
     def __init__(self, files: Files) -> None:
         self.files = files
@@ -47,35 +58,42 @@ class Unit:
         self.problem = "" if files else "not found"
         try:
             self._understand()
-        except (ValueError, KeyError) as error:
+        except ValueError as error:
             self.problem = self.problem or f"not honoured here: {error}"
 
     def _understand(self) -> None:
-        self.notify = {"simple": False, "notify": True}[self.last("Type", "simple")]
-        self.restart = RESTART[self.last("Restart", "no")]
-        self.restart_s = self._span("RestartSec", "100ms")
-        self.limit_s = self._span("StartLimitIntervalSec", "10")
-        self.burst = int(self.last("StartLimitBurst", "5"))
+        self.notify = self._one_of("Type", {"simple": False, "notify": True}, "simple")
+        self.restart = self._one_of("Restart", RESTART, "no")
+        self.restart_s = self._span("RestartSec", self.restart_s)
+        self.limit_s = self._span("StartLimitIntervalSec", self.limit_s)
+        self.burst = int(self.last("StartLimitBurst", str(self.burst)))
         # 0 is for ever in these
-        self.watchdog_s = self._span("WatchdogSec", "0") or math.inf
-        self.start_s = self._span("TimeoutStartSec", "90") or math.inf
-        self.stop_s = min(self._span("TimeoutStopSec", "90") or math.inf, STOP_AT_MOST_S)
-        self.signal = signal.Signals[self.last("KillSignal", "SIGTERM")]
+        self.watchdog_s = self._span("WatchdogSec", 0) or math.inf
+        self.start_s = self._span("TimeoutStartSec", self.start_s) or math.inf
+        self.stop_s = min(self._span("TimeoutStopSec", self.stop_s) or math.inf, STOP_AT_MOST_S)
+        signals = {each.name: each for each in Signals}
+        self.signal = self._one_of("KillSignal", signals, self.signal.name)
         commands = "\n".join(self.said.get("ExecStart", ()))
         if not COMMAND.fullmatch(commands):
-            raise ValueError(f"ExecStart={commands!r}")
+            raise ValueError(f"ExecStart={commands}")
 
     def last(self, key: str, default: str = "") -> str:
         """Return what was said last of a directive."""
         return self.said.get(key, [default])[-1]
 
-    def _span(self, key: str, default: str) -> float:
-        text = self.last(key, default)
-        if text == "infinity":
-            return 0.0
-        if not re.fullmatch(r"(\d+(\.\d+)?\s*[a-z]*\s*)+", text):
-            raise ValueError(f"{key}={text}")
+    def _one_of(self, key: str, known: Mapping[str, T], default: str) -> T:
+        value = self.last(key, default)
+        if value not in known:
+            raise ValueError(f"{key}={value}")
+        return known[value]
+
+    def _span(self, key: str, default: float) -> float:
+        text = self.last(key)
         parts = re.findall(r"([\d.]+)\s*([a-z]*)", text)
+        if not text or text == "infinity":
+            return 0.0 if text else default
+        if not SPAN.fullmatch(text) or any(unit not in IN_S for _, unit in parts):
+            raise ValueError(f"{key}={text}")
         return math.fsum(float(number) * IN_S[unit] for number, unit in parts)
 
     def words(self, root: Path) -> list[str]:
