@@ -6,8 +6,10 @@ from typing import Any
 
 from commands.choosing import INVENTORY_HELP, JSON_HELP, open_inventory
 from commands.running import command, print_json
+from harness.errors import LedgerError
 
 ID_HELP = "a record's id, or enough of it"
+NEWEST_HELP = f"{ID_HELP} (default: the newest)"
 
 
 @command(
@@ -39,8 +41,8 @@ def history(
     return 0
 
 
-@command(help={"id": ID_HELP, "inventory": INVENTORY_HELP, "json": JSON_HELP})
-def show(context: Any, id: str, inventory: str = "", json: bool = False) -> int:  # noqa: A002
+@command(help={"inventory": INVENTORY_HELP, "id": NEWEST_HELP, "json": JSON_HELP})
+def show(context: Any, inventory: str = "", id: str = "", json: bool = False) -> int:  # noqa: A002
     """Show one record: its outcome, claims and steps.
 
     Example: invoke ledger.show --id 20261121T040000Z-deploy-1a2b3c
@@ -48,7 +50,7 @@ def show(context: Any, id: str, inventory: str = "", json: bool = False) -> int:
     from commands.records import line_document, show_record
 
     ledger = _ledger(context, inventory)
-    loaded = ledger.load(id)
+    loaded = ledger.load(id or _newest(ledger))
     if json:
         print_json({"line": line_document(loaded.entry), "statement": loaded.statement})
     else:
@@ -56,8 +58,13 @@ def show(context: Any, id: str, inventory: str = "", json: bool = False) -> int:
     return 0
 
 
-@command(name="show", help={"id": ID_HELP, "inventory": INVENTORY_HELP, "json": JSON_HELP})
-def show_proof(context: Any, id: str, inventory: str = "", json: bool = False) -> int:  # noqa: A002
+@command(name="show", help={"inventory": INVENTORY_HELP, "id": NEWEST_HELP, "json": JSON_HELP})
+def show_proof(
+    context: Any,
+    inventory: str = "",
+    id: str = "",  # noqa: A002
+    json: bool = False,
+) -> int:
     """Show the claims of one record with all of their evidence.
 
     Example: invoke proof.show --id 20261121T040000Z-proof-1a2b3c
@@ -65,7 +72,7 @@ def show_proof(context: Any, id: str, inventory: str = "", json: bool = False) -
     from commands.records import claims_document, show_record
 
     ledger = _ledger(context, inventory)
-    loaded = ledger.load(id)
+    loaded = ledger.load(id or _newest(ledger, "proof"))
     if json:
         print_json(claims_document(loaded))
     else:
@@ -73,8 +80,13 @@ def show_proof(context: Any, id: str, inventory: str = "", json: bool = False) -
     return 0
 
 
-@command(help={"id": ID_HELP + " (default: all)", "inventory": INVENTORY_HELP, "json": JSON_HELP})
-def verify(context: Any, id: str = "", inventory: str = "", json: bool = False) -> int:  # noqa: A002
+@command(help={"inventory": INVENTORY_HELP, "id": ID_HELP + " (default: all)", "json": JSON_HELP})
+def verify(
+    context: Any,
+    inventory: str = "",
+    id: str = "",  # noqa: A002
+    json: bool = False,
+) -> int:
     """Check the chain, every digest, and every verdict against its evidence; needs no host.
 
     Exit 0 all as written, 1 something was changed, 2 a crash may have left something.
@@ -107,6 +119,15 @@ def explain(_context: Any, claim: str) -> int:
 
     show_claim(claim)
     return 0
+
+
+def _newest(ledger: Any, kind: str = "") -> str:
+    ids = [entry.id for entry in ledger.entries() if not kind or entry.kind == kind]
+    if not ids:
+        raise LedgerError(
+            f"there is no {kind or 'record'} yet below {ledger.root}", action="invoke proof"
+        )
+    return str(ids[-1])
 
 
 def _ledger(context: Any, inventory: str) -> Any:

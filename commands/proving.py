@@ -52,10 +52,10 @@ def prove(
             action="invoke proof without --only",
         )  # fmt: skip
 
-    within_s = GATE_WITHIN_S if gate else PROOF_WITHIN_S
-
     def one(contact: Contact) -> list[Claimed]:
         names = plan[contact.host.name]
+        gate_s = contact.host.number("gate_within_s", GATE_WITHIN_S)
+        within_s = gate_s if gate else PROOF_WITHIN_S
         with open_scene(contact, git, deadline_s=within_s) as scene:
             said = partial(_said, display, contact.host.name)
             found = []

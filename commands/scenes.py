@@ -16,7 +16,7 @@ from proofs.attesting import attest
 from proofs.scene import Scene
 
 #: How long a proof waits for what must happen; a gate is quicker to refuse. In seconds.
-PROOF_WITHIN_S, GATE_WITHIN_S = 60.0, 30.0
+PROOF_WITHIN_S, GATE_WITHIN_S = 60, 30
 
 
 @contextlib.contextmanager

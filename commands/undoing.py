@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import proofs
@@ -17,6 +17,9 @@ from harness.contact import Contact
 from harness.errors import FAILED, IN_DOUBT, ConfigurationError, InDoubtError, UnreachableError
 from proofs.finding import Verdict
 from proofs.marking import marked
+
+#: The claim that is about the rollback itself.
+RESTORES = "rollback_restores"
 
 Concerned = Sequence[tuple[Contact, Sequence[str]]]
 
@@ -82,8 +85,8 @@ def run(chosen: Chosen, hosts: Concerned, to: str, display: Display) -> dict[str
             claims.append(restored(contact.host.name, answer.result or {}))
     claims += _prove_what_runs([a.item[0] for a in answers if not a.error], git, display)
     display.claims(claims)
-    good = all(claim.finding.verdict is Verdict.proved for claim in claims)
-    state = _overall(states.values(), good=good)
+    verdict = proving.verdict(claims)
+    state = _overall(states.values(), claims)
     entry = recording.write(
         chosen, "rollback", state, [contact for contact, _ in hosts], started=started,
         ended=time.time(), claims=claims, git=git,
@@ -94,7 +97,7 @@ def run(chosen: Chosen, hosts: Concerned, to: str, display: Display) -> dict[str
     )  # fmt: skip
     display.say(f"{state}: {', '.join(f'{h} {s}' for h, s in states.items())}", "bold")
     display.record(chosen.inventory.records / entry.id)
-    exit_code = {"rolled_back": 0, "in_doubt": IN_DOUBT}.get(state, FAILED)
+    exit_code = {"rolled_back": verdict.exit_code, "in_doubt": IN_DOUBT}.get(state, FAILED)
     return {"state": state, "hosts": states, "record": entry.id, "exit_code": exit_code}
 
 
@@ -102,13 +105,15 @@ def restored(where: str, reply: Mapping[str, Any]) -> proving.Claimed:
     """Judge from the agent's own account whether every path is what it was."""
     key = secrets.token_bytes(32)
     told = {**reply, **{name: marked(reply[name], key) for name in ("before", "paths")}}
-    return proving.Claimed(where, proofs.result("rollback_restores", told))
+    return proving.Claimed(where, proofs.result(RESTORES, told))
 
 
-def _overall(states: Any, *, good: bool) -> str:
+def _overall(states: Iterable[str], claims: Sequence[proving.Claimed]) -> str:
+    """Return how the rollback itself ended; what runs now is another question, and judged too."""
+    back = [c.finding.verdict for c in claims if c.result.name == RESTORES]
     kinds = set(states)
     if kinds == {"rolled_back"}:
-        return "rolled_back" if good else "failed"
+        return "rolled_back" if set(back) == {Verdict.proved} else "failed"
     return "in_doubt" if "in_doubt" in kinds else "failed"
 
 

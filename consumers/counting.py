@@ -83,8 +83,10 @@ class Counter:
         return [place.stream, keys.STATUS, keys.UNKNOWN_DECISIONS, *buckets], args
 
     def _way(self) -> float:
-        """Return what the way to Redis and back takes, in seconds; Redis's own clock stands still
-        while a script runs, so its time is the whole less the way."""
+        """Return what the way to Redis and back takes, in seconds.
+
+        A script's own time is the whole less the way: Redis's clock may stand still inside it.
+        """
         if not self._way_s:
             for _ in range(3):
                 started = time.perf_counter()

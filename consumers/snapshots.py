@@ -88,9 +88,14 @@ class Snapshots:
         for minute in wanted:
             pipeline.hgetall(keys.bucket(minute))
         for minute, fields in zip(wanted, pipeline.execute(), strict=True):
-            kept[minute] = (totals[minute], {name: int(n) for name, n in fields.items()})
+            kept[minute] = (totals[minute], _counts(fields))
         self._closed = {minute: each for minute, each in kept.items() if minute != minutes[0]}
         return {minute: each[1] for minute, each in kept.items()}
+
+
+def _counts(fields: Mapping[str, str]) -> dict[str, int]:
+    """Return the fields that are counts; what else stands there was not written by us."""
+    return {name: int(n) for name, n in fields.items() if n.isascii() and n.isdigit()}
 
 
 def _replace(pipeline: Any, key: str, counts: Mapping[str, int], write: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -97,6 +97,8 @@ def compose(host: Host, resources: Iterable[Resource], release: str, render: Ren
     paths: dict[str, DesiredPath] = {}
 
     def add(one: DesiredPath) -> None:
+        if host.sandbox:  # a directory of this user's has no other owners to give things to
+            one = replace(one, owner="root", group="root")
         if one.path in paths and paths[one.path] != one:
             raise ConfigurationError(
                 f"two resources of its roles claim {one.path}", host=host.name, step="plan"
@@ -195,9 +197,7 @@ def _unit(
 
 def _with_env_digest(one: DesiredPath) -> DesiredPath:
     line = f"QUANTUM_ENV_DIGEST={hashlib.sha256(one.content).hexdigest()}\n".encode()
-    return DesiredPath(
-        one.path, "file", one.mode, one.owner, one.group, line + one.content, secret=one.secret
-    )
+    return replace(one, content=line + one.content)
 
 
 def _env_digest(content: bytes) -> str:

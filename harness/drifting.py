@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.contact import Contact
-from harness.desired import UNITS
+from harness.manifests import unit_files
 from harness.planning import Drift, drifted
 
 
 def examine(contact: Contact) -> tuple[Drift, ...]:
     """Return every managed path that changed and every drop-in that nobody deployed."""
     manifest = contact.manifest
-    units = managed_units(manifest)
+    units = unit_files(manifest)
     said = contact.session.observe(
         paths=dict.fromkeys(manifest), secret=list(manifest), units={u: {} for u in units},
         packages=[], releases=[],
     )  # fmt: skip
     return (*drifted(manifest, said["paths"]), *strangers(manifest, said["units"]))
-
-
-def managed_units(manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the units whose file or drop-in a deploy placed."""
-    found = set()
-    for path in manifest:
-        folder, name = posixpath.split(path)
-        if folder == UNITS:
-            found.add(name)
-        elif posixpath.dirname(folder) == UNITS and folder.endswith(".d"):
-            found.add(posixpath.basename(folder)[: -len(".d")])
-    return tuple(sorted(found))
 
 
 def strangers(

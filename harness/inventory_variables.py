@@ -13,7 +13,16 @@ from harness.yaml_reading import Located, described
 MODES = ("sandbox", "testnet", "live")
 #: The program's own variables: about the host or the inventory, whatever its roles.
 OWN = frozenset(
-    {"mode", "roles", "known_hosts", "sandbox_root", "records", "ready_within_s", "custom"}
+    {
+        "mode",
+        "roles",
+        "known_hosts",
+        "sandbox_root",
+        "records",
+        "ready_within_s",
+        "gate_within_s",
+        "custom",
+    }
 )
 #: Ansible's variables that mean something here.
 HONOURED = frozenset(
@@ -159,6 +168,7 @@ _CHECKS: Mapping[str, Callable[[Located], None]] = {
     "sandbox_root": _text,
     "records": _text,
     "ready_within_s": _seconds,
+    "gate_within_s": _seconds,
     "custom": _custom,
     "ansible_host": _text,
     "ansible_port": _port,

@@ -23,6 +23,7 @@ def inventory(hosts: Sequence[LabHost]) -> str:
         "    redis_port: 6379",
         f"    redis_password: file:{REDIS_PASSWORD}",
         "    snapshot_interval_s: 1",
+        "    gate_within_s: 10",
         "  children:",
         "    redis:",
         "      hosts:",

@@ -6,12 +6,12 @@ no plan and no inventory to find what must be re-hashed.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-UNITS = "/etc/systemd/system"
+from harness.manifests import unit_files
+
 CREDENTIALS = "/etc/quantum/credentials/"
 RELEASE = re.compile(r"/opt/quantum/releases/([0-9a-f]{16,64})(?![0-9a-f])")
 CREDENTIAL = re.compile(r"^LoadCredential=([^:\s]+):(\S+)$", re.MULTILINE)
@@ -54,18 +54,6 @@ def attest(session: Asked) -> dict[str, Any]:
         if path in texts:
             state["text"] = texts[path]
     return {**said, "paths": states}
-
-
-def unit_files(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the deployed unit file and drop-ins of each unit."""
-    found: dict[str, list[str]] = {}
-    for path in sorted(manifest):
-        folder, name = posixpath.split(path)
-        if folder == UNITS and manifest[path].get("kind") == "file":
-            found.setdefault(name, []).append(path)
-        elif posixpath.dirname(folder) == UNITS and folder.endswith(".d"):
-            found.setdefault(posixpath.basename(folder)[: -len(".d")], []).append(path)
-    return found
 
 
 def environment_files(unit_text: str) -> list[str]:

@@ -20,7 +20,7 @@ MEANING = {
 def details_of(fields):
     try:
         found = json.loads(fields.get("details", ""))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if type(found) is dict else {}
 
@@ -32,7 +32,12 @@ def spelled(value):
 
 
 def reason_of(fields, details):
-    for value in (fields.get("error"), details.get("error"), fields.get("reason"), details.get("reason")):
+    for value in (
+        fields.get("error"),
+        details.get("error"),
+        fields.get("reason"),
+        details.get("reason"),
+    ):
         if type(value) is not str:
             continue
         text = re.sub(r"_[0-9]+/[0-9]+$", "", value.strip().split(":")[0].strip().lower())
@@ -73,9 +78,15 @@ def moment_of(entry_id, fields):
         said = Decimal(text.split("-")[0])
     else:
         try:
-            number = Decimal(text)
+            number = Decimal("NaN" if "_" in text else text)
             if number.is_finite():
-                steps = 1000 if abs(number) < 10**11 else 1 if abs(number) < 10**14 else Decimal("0.001")
+                steps = (
+                    1000
+                    if abs(number) < 10**11
+                    else 1
+                    if abs(number) < 10**14
+                    else Decimal("0.001")
+                )
                 said = number * steps
         except InvalidOperation:
             try:

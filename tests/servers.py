@@ -50,7 +50,9 @@ class Server:
         command = [binary(self.kind)]
         for name, value in words.items():
             command += [f"--{name}", str(value)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        )
         until(self._answers, what=f"{self.kind} server")
         return self
 

@@ -24,6 +24,8 @@ DECISIONS = (
     "executed", " skipped ", "Denied", "FAILED", "exec", "block",
 )  # fmt: skip
 ODD_DECISIONS = ("RECONCILE_CLOSE", "HOLD", "wait\u00df", "", "NONE")
+#: What the intent executor says of what it did not execute.
+NOT_EXECUTED = (*["SKIP"] * 9, "DENIED", "BLOCKED", None, 7)
 CLOSE_ACTIONS = ("FULL_CLOSE_PROPOSED", "PARTIAL_25", "PARTIAL_75")
 ODD_TIMES = ("", "nan", "soon", "1", "9999999999", "inf", "2025-13-01T00:00:00")
 
@@ -67,7 +69,7 @@ def feed(
 def _applied(chance: random.Random, number: int, at: str) -> Fields:
     decision = chance.choice(DECISIONS if _happens(chance, 0.97) else ODD_DECISIONS)
     executed = decision.strip().upper().startswith("EXEC")
-    return {
+    fields = {
         "plan_id": f"plan-{number}",
         "symbol": _symbol(chance),
         "decision": decision,
@@ -77,6 +79,9 @@ def _applied(chance: random.Random, number: int, at: str) -> Fields:
         "error": chance.choice(NOTHING) if executed else chance.choice(REASONS),
         "timestamp": at,
     }
+    if decision in ODD_DECISIONS and _happens(chance, 0.5):
+        del fields["executed"]
+    return fields
 
 
 def _closed(chance: random.Random, number: int, at: str) -> Fields:
@@ -98,9 +103,7 @@ def _executed(chance: random.Random, number: int, at: str) -> Fields:
     executed = _happens(chance, 0.4)
     said: dict[str, Any] = {
         "executed": executed,
-        "decision": "EXECUTE"
-        if executed
-        else chance.choice(("SKIP", "DENIED", "BLOCKED", None, 7)),
+        "decision": "EXECUTE" if executed else chance.choice(NOT_EXECUTED),
         "error": None if executed else chance.choice(REASONS),
         "permit": {"ok": executed, "reason": {"age_s": round(chance.random(), 3)}},
     }

@@ -72,7 +72,8 @@ class Supervisor:
         return found
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, ValueError), contextlib.closing(writer):
+        gone = contextlib.suppress(ConnectionError, ValueError, asyncio.CancelledError)
+        with gone, contextlib.closing(writer):
             while line := await reader.readline():
                 asked: dict[str, Any] = {}
                 try:

@@ -51,7 +51,8 @@ def _candidates() -> Iterator[tuple[str, Path]]:
         yield "embedded", Path(get_binary_path()).resolve()
     for name in ("valkey-server", "redis-server"):
         if path := shutil.which(name):
-            yield "local", Path(path).resolve()
+            # not resolved: Debian's is a link to a program that acts by the name it is called
+            yield "local", Path(path).absolute()
 
 
 def _version(binary: Path) -> str:

@@ -36,8 +36,11 @@ def control_of(root: Path) -> Path | None:
     """Return the socket of the supervisor that runs for `root`, None when none answers."""
     try:
         control = Path(json.loads((root / "run/supervisor.json").read_text())["control"])
+    except (OSError, ValueError, KeyError):
+        return None
+    try:
         ask(control, {"do": "show", "units": []})
-    except (FileNotFoundError, ConnectionRefusedError, ValueError, KeyError):
+    except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
         return None
     except OSError as error:
         raise UnreachableError(

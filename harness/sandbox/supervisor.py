@@ -47,7 +47,8 @@ class Service:
         self.wake, self.moved, self.leaving = asyncio.Event(), asyncio.Event(), False
         self.process: subprocess.Popen[bytes] | None = None
         self.task: asyncio.Task[None] | None = None
-        self.environ, self.credentials, self.cmdline = dict[str, str](), dict[str, str](), [""]
+        self.environ, self.credentials = dict[str, str](), dict[str, str]()
+        self.cmdline: list[str] = []
 
     def to(self, active: str, sub: str, within_s: float = math.inf) -> None:
         """Move to a state that is overdue after a time; whoever waits looks again."""
@@ -118,6 +119,7 @@ class Service:
                 for path in (self.record, *self.sockets.glob(f"{notify.name}*")):
                     path.unlink(missing_ok=True)
                 self.process, self.environ, self.credentials = None, {}, {}
+                self.cmdline, self.cwd = [], ""
 
     def spawn(self, unit: Unit, notify: Path) -> subprocess.Popen[bytes]:
         """Start the process with what its unit gives it, and nothing of the laptop's own."""
@@ -202,7 +204,7 @@ class Service:
             self.task = asyncio.create_task(self.live())
         while self.sub == "start" or self.sub.startswith("stop-"):
             await self.moved.wait()
-        return "" if self.sub == "running" else f"is {self.active}, {self.result}: {self.why}"
+        return "" if self.sub == "running" else f"failed, {self.result}: {self.why}"
 
     async def stop(self) -> None:
         """Stop and wait until the process is gone; SIGKILL ends what SIGTERM did not."""

@@ -97,10 +97,16 @@ class Unit:
         return math.fsum(float(number) * IN_S[unit] for number, unit in parts)
 
     def words(self, root: Path) -> list[str]:
-        """Return the command; its absolute paths lead below `root` where they exist there."""
+        """Return the command. A program that is not below `root` is the laptop's.
+
+        An argument that is a path leads below `root` whether it exists there or not: the laptop's
+        own /etc/redis/redis.conf is never meant.
+        """
+        program, *arguments = shlex.split(self.last("ExecStart"))
+        inside = at(root, program)
         return [
-            str(at(root, word)) if word.startswith("/") and at(root, word).exists() else word
-            for word in shlex.split(self.last("ExecStart"))
+            str(inside) if program.startswith("/") and inside.exists() else program,
+            *(str(at(root, word)) if word.startswith("/") else word for word in arguments),
         ]
 
     def environment(self, root: Path) -> dict[str, str]:

@@ -60,7 +60,7 @@ def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(person):
         text.replace("    redis_port", "    batch_size: 500\n    redis_port")
     )
     planned = person.asks("plan")["hosts"]["box"]
-    assert [step["what"] for step in planned["steps"]][0] == f"/{ENV}"
+    assert planned["steps"][0]["what"] == f"/{ENV}"
     assert any(line.startswith("+BATCH_SIZE") for line in planned["steps"][0]["lines"])
     assert planned["restarts"] == ["quantum-p35-decision-intelligence.service"]
     assert person.asks("deploy")["state"] == "committed"
@@ -81,7 +81,8 @@ def test_a_hand_edit_is_drift_that_a_deploy_does_not_overwrite_unasked(person):
     assert env.read_text() == edited
     assert person.asks("deploy", "--overwrite-drift")["state"] == "committed"
     assert env.read_text() != edited
-    assert person.asks("rollback")["state"] == "rolled_back"
+    # every byte is back, and so is the hand edit: what runs is not what was deployed
+    assert person.asks("rollback", code=1)["state"] == "rolled_back"
     assert env.read_text() == edited
 
 
@@ -94,6 +95,7 @@ def test_a_missing_variable_and_a_broken_inventory_say_where(person):
     person.inventory.write_text(text.replace("all:", "all: ["))
     broken = person.types("plan", code=3)
     assert "box.yml" in broken.stderr
+    person.inventory.write_text(text)
     assert not (person.root / "var/lib/quantum-ops/tx").exists()
 
 

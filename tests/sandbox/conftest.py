@@ -1,0 +1,16 @@
+"""A booted sandbox of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from boxes import WORKER, Box
+
+
+@pytest.fixture
+def box(tmp_path: Path):
+    made = Box(tmp_path / "root")
+    made.write("worker.py", WORKER.read_text())
+    yield made
+    made.sandbox.shutdown()
