@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.host import Host
-from harness.inventory import Inventory, load
-from harness.secret_references import resolve
+
+if TYPE_CHECKING:
+    from harness.inventory import Inventory
 
 INVENTORY_HELP = "name under inventory/ or path of a .yml file (default: invoke.yaml's)"
 LIMIT_HELP = "host pattern: names, groups, *, a:b, !c, &d"
@@ -26,6 +27,7 @@ class Chosen:
 def open_inventory(context: Any, name: str) -> Inventory:
     """Load the named inventory, or the one that Invoke's own settings name."""
     import roles
+    from harness.inventory import load
 
     chosen = name or str(context.config.get("inventory", "sandbox"))
     return load(chosen, roles.variables(), frozenset(roles.REGISTRY))
@@ -33,6 +35,8 @@ def open_inventory(context: Any, name: str) -> Inventory:
 
 def choose(context: Any, name: str, limit: str) -> Chosen:
     """Load, select and resolve; raises InventoryError or SecretError before any host is reached."""
+    from harness.secret_references import resolve
+
     inventory = open_inventory(context, name)
     selected = inventory.select(limit or None)
     for root in {host.sandbox for host in selected if host.sandbox}:

@@ -88,5 +88,10 @@ def processed(client):
     return int(status(client, "processed_total") or 0)
 
 
+def until_counted(client, count):
+    """Wait until `count` events are counted and nothing is pending."""
+    until(lambda: processed(client) == count and pending(client) == 0, what=f"event {count}")
+
+
 def pending(client):
     return client.xpending(STREAM, GROUP)["pending"]

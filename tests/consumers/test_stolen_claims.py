@@ -14,7 +14,7 @@ from fault_injection.workloads.apply_result import events, feed
 from streams import keys
 from streams.apply_result import normalise
 from streams.folding import fold
-from tests.consumers.running import GROUP, STREAM, pending, processed
+from tests.consumers.running import GROUP, STREAM, pending, processed, until_counted
 from tests.independent_fold import differences
 from tests.waiting import until
 
@@ -23,6 +23,10 @@ LOG = structlog.get_logger()
 
 def traffic(client, count, seed=3):
     return feed(client, STREAM, events(seed, count, int(time.time() * 1000)))
+
+
+def until_some(client, count):
+    until(lambda: processed(client) > count)
 
 
 class Party:
@@ -129,12 +133,12 @@ def test_a_consumer_frozen_until_a_peer_took_its_work_comes_back_harmless(own_re
     fed = []
     for round_ in range(5):
         fed += traffic(client, 3_000, seed=round_)
-        until(lambda so_far=len(fed): processed(client) > so_far - 2_900)
+        until_some(client, len(fed) - 2_900)
         frozen.signal(signal.SIGSTOP)
         # its heartbeat runs out, here at once
         client.delete(keys.heartbeat(GROUP, "a"))
         peer = consumer(own_redis.port, CONSUMER_NAME="b").ready()
-        until(lambda so_far=len(fed): processed(client) == so_far and pending(client) == 0)
+        until_counted(client, len(fed))
         frozen.signal(signal.SIGCONT)
         assert peer.stop() == 0
     until(lambda: client.exists(keys.heartbeat(GROUP, "a")))

@@ -10,7 +10,7 @@ import pytest
 from fault_injection.workloads.apply_result import events, feed
 from streams import keys
 from tests.consumers.proxy import Proxy
-from tests.consumers.running import STREAM, pending, processed, status
+from tests.consumers.running import STREAM, pending, processed, status, until_counted
 from tests.independent_fold import buckets_in, buckets_of, differences
 from tests.waiting import until
 
@@ -40,7 +40,7 @@ def test_a_reply_that_is_lost_after_its_effect_doubles_nothing(own_redis, consum
         fed = []
         for seed in range(8):
             fed += feed(client, STREAM, events(seed, 700, int(time.time() * 1000)))
-            until(lambda so_far=len(fed): processed(client) == so_far)
+            until_counted(client, len(fed))
         until(lambda: proxy.armed == 0, what="three lost replies")
         until(lambda: pending(client) == 0)
         assert differences(client, fed) == []
