@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 REQ    := requirements
 
-.PHONY: demo test check setup lock soak bench clean
+.PHONY: help demo test check setup lock clean
 .DEFAULT_GOAL := help
 
 help:

@@ -16,12 +16,18 @@ from commands.showing import Display
 from commands.wanting import PROJECT
 from harness import fanout
 from harness.contact import Contact, raise_together, reach_all
-from harness.errors import QuantumError
 
-#: The broken release waits where the consumer would read new entries.
+#: Put at the end of the consumer's reading: it waits where it would read new entries.
 SABOTAGE_FILE = "consumers/reading.py"
-SABOTAGE_FROM = "        return self._new(size)\n"
-SABOTAGE_TO = '        __import__("time").sleep(0.1)\n        return []\n'
+SABOTAGE = """
+
+def _nothing(*_: object) -> list[Entry]:
+    __import__("time").sleep(0.1)
+    return []
+
+
+Reader.next = _nothing
+"""
 
 
 class StoryError(Exception):
@@ -123,9 +129,6 @@ def broken_release() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="quantum-broken-") as folder:
         for name in ("streams", "consumers"):
             shutil.copytree(PROJECT / name, Path(folder) / name)
-        victim = Path(folder) / SABOTAGE_FILE
-        text = victim.read_text()
-        if SABOTAGE_FROM not in text:
-            raise QuantumError(f"{SABOTAGE_FILE} has changed; the demo no longer breaks it")
-        victim.write_text(text.replace(SABOTAGE_FROM, SABOTAGE_TO, 1))
+        with (Path(folder) / SABOTAGE_FILE).open("a") as victim:
+            victim.write(SABOTAGE)
         yield Path(folder)

@@ -9,6 +9,7 @@ process has (one line on stderr says which).
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,8 @@ from consumers.snapshots import Snapshots
 from consumers.stopping import Stop
 
 USAGE = "usage: python -m consumers.decision_intelligence [--check-config [ENV_FILE]]"
+#: How many more objects there must be before the collector looks for cycles.
+GARBAGE_AFTER = 200_000
 #: How often one looks whether a group that moved was put right, in seconds.
 LOOK_AGAIN_S = 1.0
 
@@ -59,6 +62,9 @@ def run(wanted: settings.Settings, environ: Mapping[str, str]) -> None:
     client = connecting.connect(wanted, stop, notifier, log)
     if client is None:
         return
+    # what was imported stays; what a batch leaves dies by its reference count
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
     service = Service(client, wanted, notifier, stop, log)
     service.work()
     service.leave()
@@ -116,15 +122,19 @@ class Service:
             self._counter.count(entries)
         if self._snapshots.due_in_s() == 0:
             self._snapshots.take("running")
+            if self._reader.idle:
+                # what a command that timed out was given late is ours, and nobody else looks
+                self._reader.start_over()
 
     def leave(self) -> None:
         """Leave the windows and the status as they are now, and the name free."""
         self._notifier.stopping()
         try:
             if self._joined:
+                self._counter.count(self._reader.rest())
                 self._snapshots.take("stopped")
             self._heartbeat.leave()
-        except RedisError as error:
+        except (RedisError, GroupMovedError, SpoiledKeyError) as error:
             self._log.warning("left without a last snapshot", cause=str(error))
         self._log.info("stopped")
 

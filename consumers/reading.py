@@ -53,10 +53,16 @@ def join(client: Any, place: Place) -> None:
 
 
 class Reader:
-    """Where this consumer is in its stream."""
+    """Where this consumer is in its stream.
+
+    While a batch is counted the next one is under way already, over a link of its own. What was
+    asked for and never heard of is pending, as after any other lost reply.
+    """
 
     def __init__(self, client: Any, place: Place) -> None:
         self._client, self._place = client, place
+        self._link: Any = None
+        self._under_way = 0
         self._own_after: str | None = ZERO
         self._behind = True
         self._stands = ZERO
@@ -64,6 +70,14 @@ class Reader:
     def start_over(self) -> None:
         """Read own pending again: after any error of the link nobody knows what was delivered."""
         self._own_after, self._behind = ZERO, True
+        if self._link is not None:
+            self._link.disconnect()
+        self._under_way = 0
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether everything was read when we last looked."""
+        return self._own_after is None and not self._behind
 
     def next(self, size: int, wait_ms: int) -> list[Entry]:
         """Return up to `size` entries; none after waiting `wait_ms`, or where own pending ends.
@@ -72,29 +86,48 @@ class Reader:
         """
         if self._own_after is not None:
             return self._own(size, self._own_after)
-        if not self._behind and not self._news(wait_ms):
+        if self.idle and not self._news(wait_ms):
+            self._behind = True  # the guard looks after the group on an idle stream too
             return []
-        return self._new(size)
+        entries = self.rest() if self._under_way else self._ask_and_hear(size)
+        if self._behind:
+            self._ask(size)
+        return entries
+
+    def rest(self) -> list[Entry]:
+        """Return what is under way, so that nothing is left behind at the end."""
+        return self._hear() if self._under_way else []
 
     def _own(self, size: int, after: str) -> list[Entry]:
-        entries = self._entries(self._client.execute_command(*self._words(size, after)))
+        entries = _entries(self._client.execute_command(*self._words(size, after)))
         # the last id only pages through what is ours already; for new ones it would find nothing
         self._own_after = entries[-1][0] if entries else None
         return entries
 
-    def _new(self, size: int) -> list[Entry]:
-        pipeline = self._client.pipeline(transaction=True)
+    def _ask_and_hear(self, size: int) -> list[Entry]:
+        self._ask(size)
+        return self._hear()
+
+    def _ask(self, size: int) -> None:
+        if self._link is None:
+            self._link = self._client.connection_pool.get_connection()
         guard = scripting.words("guard", [self._place.stream, keys.STATUS], self._place.marks)
-        pipeline.execute_command(*guard)
-        pipeline.execute_command(*self._words(size, ">"))
-        guarded, answer = pipeline.execute(raise_on_error=False)
+        commands = [("MULTI",), guard, self._words(size, ">"), ("EXEC",)]
+        self._link.send_packed_command(self._link.pack_commands(commands))
+        self._under_way = size
+
+    def _hear(self) -> list[Entry]:
+        size, self._under_way = self._under_way, 0
+        for _ in range(3):
+            self._link.read_response()  # OK and QUEUED
+        guarded, answer = self._link.read_response()
         if isinstance(guarded, Exception):
             raise guarded
         if guarded[0] == "MOVED":
             raise GroupMovedError(guarded[1])
         if isinstance(answer, Exception):
             raise answer
-        entries = self._entries(answer)
+        entries = _entries(answer)
         self._behind = len(entries) == size
         self._stands = entries[-1][0] if entries else guarded[1]
         return entries
@@ -111,15 +144,13 @@ class Reader:
             )
         except ResponseError as error:
             if "WRONGTYPE" in str(error) or "UNBLOCKED" in str(error):
-                return True
+                return True  # the guard will say what happened
             raise
-        finally:
-            self._behind = True
 
     def _words(self, size: int, after: str) -> tuple[str | int, ...]:
         group = ("XREADGROUP", "GROUP", self._place.group, self._place.consumer)
         return (*group, "COUNT", size, "STREAMS", self._place.stream, after)
 
-    @staticmethod
-    def _entries(answer: Any) -> list[Entry]:
-        return answer[0][1] if answer else []
+
+def _entries(answer: Any) -> list[Entry]:
+    return answer[0][1] if answer else []

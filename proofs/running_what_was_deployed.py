@@ -15,7 +15,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from proofs.attesting import RELEASE, environment_files, unit_files
+from harness.manifests import unit_files
+from proofs.attesting import RELEASE, environment_files
 from proofs.finding import Finding
 from proofs.marking import is_secret, mark
 from proofs.scene import Scene

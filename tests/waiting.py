@@ -3,7 +3,7 @@
 import time
 
 #: Generous: the machine has two cores and many users.
-WITHIN_S = 60.0
+WITHIN_S = 30.0
 
 
 def until(look, within_s=WITHIN_S, what="it"):

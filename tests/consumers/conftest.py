@@ -24,3 +24,4 @@ def consumer():
         yield start
         for each in made:
             each.close()
+            print(each.log.read_text())  # pytest shows it where the test failed

@@ -114,8 +114,9 @@ def test_the_dead_lose_their_entries_on_an_idle_stream_too(server, client, consu
 
 def test_entries_trimmed_while_pending_are_acknowledged_and_reported_lost(server, client, consumer):
     fed = traffic(client, 100)
-    Party(server, "host-1").take(60)
-    Party(server, "dead").take(40)
+    client.xgroup_create(STREAM, GROUP, "0")
+    client.xreadgroup(GROUP, "host-1", {STREAM: ">"}, count=60)
+    client.xreadgroup(GROUP, "dead", {STREAM: ">"}, count=40)
     gone = [fed[5][0], fed[7][0], fed[70][0]]
     client.xdel(STREAM, *gone)
     running = consumer(server.port).ready()

@@ -1,7 +1,7 @@
 """Give tests a real lab of three hosts: skipped loudly without one, failing in CI."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,15 +12,18 @@ from lab.places import LabHost
 
 
 @pytest.fixture(scope="session")
-def lab_hosts() -> tuple[LabHost, ...]:
-    """Three living hosts; they stay up after the tests, for the next run and for `-i lab`."""
+def lab_hosts() -> Iterator[tuple[LabHost, ...]]:
+    """Three living hosts; a lab that was not up before the tests is taken down after them."""
     wants = prerequisites.missing_here()
     if wants:
         why = f"NOT TESTED, the lab needs {' and '.join(wants)}"
         if os.environ.get("CI") == "true":
             pytest.fail(why)
         pytest.skip(why)
-    return lab.up()
+    found = lab.known()
+    yield lab.up()
+    if not found:
+        lab.down()
 
 
 def described(target: LabHost, **changes) -> Host:

@@ -1,0 +1,38 @@
+"""What holds for all tests: the lab on one worker, and no skip that goes unseen."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+#: There is one lab on a machine: whatever works on it runs in one worker, one after the other.
+ON_THE_LAB = HERE / "lab"
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if ON_THE_LAB in item.path.parents:
+            item.add_marker(pytest.mark.lab)
+            item.add_marker(pytest.mark.xdist_group("lab"))
+    # the lab's tests take longest: they start first, and the other worker does the rest
+    items.sort(key=lambda item: ON_THE_LAB not in item.path.parents)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter):
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        reasons = {str(report.longrepr[2]) for report in skipped}
+        terminalreporter.section(f"NOT TESTED HERE: {len(skipped)}", red=True, bold=True)
+        for reason in sorted(reasons):
+            terminalreporter.write_line(reason.removeprefix("Skipped: "))
+
+
+def pytest_sessionfinish(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if skipped and os.environ.get("CI") == "true" and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
