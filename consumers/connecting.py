@@ -11,7 +11,6 @@ from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     ConnectionError,  # noqa: A004  redis-py's own, which is no OSError
-    RedisError,
     ResponseError,
     TimeoutError,  # noqa: A004
 )
@@ -107,6 +106,3 @@ def waits(chance: random.Random | None = None) -> Iterator[float]:
     while True:
         yield spread(wait_s / 2, wait_s)
         wait_s = min(2 * wait_s, LAST_WAIT_S)
-
-
-__all__ = ["BLOCK_MS", "LINK_ERRORS", "RedisError", "client", "connect", "waits"]

@@ -122,7 +122,7 @@ class Service:
             self._counter.count(entries)
         if self._snapshots.due_in_s() == 0:
             self._snapshots.take("running")
-            if self._reader.idle:
+            if not entries:
                 # what a command that timed out was given late is ours, and nobody else looks
                 self._reader.start_over()
 

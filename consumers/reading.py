@@ -74,11 +74,6 @@ class Reader:
             self._link.disconnect()
         self._under_way = 0
 
-    @property
-    def idle(self) -> bool:
-        """Tell whether everything was read when we last looked."""
-        return self._own_after is None and not self._behind
-
     def next(self, size: int, wait_ms: int) -> list[Entry]:
         """Return up to `size` entries; none after waiting `wait_ms`, or where own pending ends.
 
@@ -86,7 +81,7 @@ class Reader:
         """
         if self._own_after is not None:
             return self._own(size, self._own_after)
-        if self.idle and not self._news(wait_ms):
+        if not self._behind and not self._news(wait_ms):
             self._behind = True  # the guard looks after the group on an idle stream too
             return []
         entries = self.rest() if self._under_way else self._ask_and_hear(size)

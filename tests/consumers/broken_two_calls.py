@@ -1,4 +1,4 @@
-"""Broken on purpose: counts in one call and acknowledges in the next, so a kill between doubles."""
+"""Broken on purpose: counts in one call and acknowledges in later ones; a kill between doubles."""
 
 import os
 
@@ -29,7 +29,8 @@ def main():
                 pipeline.hincrby(keys.bucket(minute), name, count)
         pipeline.hincrby(keys.STATUS, "processed_total", len(entries))
         pipeline.execute()
-        client.xack(stream, group, *[entry_id for entry_id, _ in entries])
+        for entry_id, _ in entries:
+            client.xack(stream, group, entry_id)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Real servers, and real consumers that never outlive their test."""
 
+import sys
 import tempfile
 
 import pytest
@@ -24,4 +25,4 @@ def consumer():
         yield start
         for each in made:
             each.close()
-            print(each.log.read_text())  # pytest shows it where the test failed
+            sys.stdout.write(each.log.read_text())  # pytest shows it where the test failed
