@@ -36,11 +36,16 @@ def place() -> str:
     "" where there are no abstract sockets (macOS).
     """
     try:
-        machine = Path("/etc/machine-id").read_text(encoding="ascii")
         network = Path("/proc/self/ns/net").stat().st_ino
-    except (OSError, ValueError):
+    except OSError:
         return ""
-    return hashlib.sha256(f"{machine}{network}".encode()).hexdigest()[:16]
+    try:
+        machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        machine = ""
+    # a container often has no machine id, but a host name of its own
+    told = f"{machine or socket.gethostname()} {network}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 class Heartbeat:
