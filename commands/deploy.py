@@ -29,7 +29,7 @@ def plan(context: Any, inventory: str = "", limit: str = "", json: bool = False)
     chosen = choose(context, inventory, limit)
     with Display(quiet=json) as display, reach_all(chosen.hosts, display) as contacts:
         prepared = prepare_all(contacts, PROJECT, display)
-        display.plans(prepared)
+        display.plans(prepared, new_files=True)
         if json:
             print_json(plan_document(prepared))
     return DONE

@@ -70,20 +70,21 @@ class Display:
         elif kind == "recovered":
             self.say(f"{host.name}  put back an unfinished deploy first: {event['tx']}", "yellow")
 
-    def plans(self, prepared: Sequence[Prepared]) -> None:
-        """Print the plans of all hosts."""
+    def plans(self, prepared: Sequence[Prepared], *, new_files: bool = False) -> None:
+        """Print the plans of all hosts; `new_files` with the content of those."""
         self.idle()
         for each in prepared:
-            self.plan(each)
+            self.plan(each, new_files=new_files)
 
-    def plan(self, prepared: Prepared) -> None:
+    def plan(self, prepared: Prepared, *, new_files: bool) -> None:
         """Print the plan of one host, diffs coloured, secrets masked."""
         steps, name = prepared.plan.steps, prepared.name
         if not steps:
             self.say(f"{name}  nothing to change", "green")
         for step in steps:
             self.say(f"{name}  {step.summary()}", VERBS.get(step.verb, "cyan"))
-            self._lines(step)
+            if new_files or (step.do, step.verb) != ("file", "create"):
+                self._lines(step)
         for drift in prepared.plan.drifted:
             self.say(f"{name}  drifted {drift.path}: {', '.join(drift.lines)}", "magenta")
         for path in prepared.plan.leftovers:

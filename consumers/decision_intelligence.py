@@ -93,6 +93,7 @@ class Service:
         while not self._stop:
             try:
                 self.step()
+                self._well()
             except GroupMovedError as error:
                 self._troubled("GROUP_MOVED", str(error))
                 self._stop.wait(LOOK_AGAIN_S)
@@ -102,8 +103,6 @@ class Service:
             except RedisError as error:
                 self._troubled("degraded", f"{type(error).__name__}: {error}")
                 self._stop.wait(next(self._waits))
-            else:
-                self._well()
             # every step ends within the deadlines of its commands; one that hangs feeds nothing
             self._notifier.progress()
 
@@ -162,9 +161,9 @@ class Service:
 
     def _well(self) -> None:
         if self._trouble:
+            self._snapshots.tell("running")
             self._log.info("running again", after=self._trouble)
             self._trouble = ""
-            self._snapshots.tell("running")
         self._waits = connecting.waits()
         self._notifier.status("counting")
 

@@ -1,1 +1,1 @@
-"""."""
+"""The engine: inventory, rendering, observing, planning, applying, journal, agent, ledger."""
