@@ -37,8 +37,9 @@ def attest(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     units = machine.services.show(_asked(request))
     for state in units.values():
         pid = int(state.get("main_pid") or 0)
-        state["cmdline"] = running.cmdline(pid) if pid else []
-        state["cwd"] = running.cwd(pid) if pid else None
+        # where there is no /proc, the supervisor's word stands
+        state["cmdline"] = (running.cmdline(pid) if pid else []) or state.get("cmdline") or []
+        state["cwd"] = (running.cwd(pid) if pid else None) or state.get("cwd")
     return {
         "paths": {
             path: states.observe(machine, path, None, secret=True)

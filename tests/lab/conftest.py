@@ -9,6 +9,8 @@ from harness.host import Host
 from lab import hosts as lab
 from lab import places, prerequisites
 from lab.places import LabHost
+from tests.lab import looking
+from tests.lab.laptop import Laptop
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +59,26 @@ def last(lab_hosts) -> LabHost:
     """The host that tests break; put right again afterwards."""
     yield lab_hosts[2]
     lab.up()
+
+
+@pytest.fixture(scope="module")
+def laptop(lab_hosts, tmp_path_factory) -> Iterator[Laptop]:
+    """A laptop with an inventory of the lab; nothing is deployed on the hosts before and after."""
+    lab.up()
+    for host in lab_hosts:
+        if set(looking.transactions(host)) - {"rolled_back"}:
+            lab.renew(host)
+    one = Laptop(tmp_path_factory.mktemp("laptop"), lab_hosts)
+    one.password.touch(mode=0o600)
+    one.password.write_text("correct-horse-battery")
+    one.write_inventory()
+    yield one
+    lab.up()
+    one.rolls_everything_back()
+
+
+@pytest.fixture(scope="module")
+def deployed(laptop) -> Laptop:
+    """The same laptop, after a first deploy."""
+    assert laptop.asks("deploy")["state"] == "committed"
+    return laptop
