@@ -25,8 +25,10 @@ def fail(cause: str, action: str) -> None:
 
 def make_venv() -> None:
     """Create .venv unless a working one is there."""
-    if PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], check=False).returncode == 0:
-        return
+    if PYTHON.exists():
+        usable = subprocess.run([PYTHON, "-c", "import pip"], check=False, capture_output=True)
+        if usable.returncode == 0:
+            return
     if sys.version_info < OLDEST:
         found = ".".join(map(str, sys.version_info[:3]))
         fail(f"Python 3.11 or newer is needed, this is {found}", "make PYTHON=python3.12 demo")

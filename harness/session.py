@@ -217,7 +217,8 @@ class Session:
             return InDoubtError(
                 f"{cause}{f' ({known.cause})' if known else ''}; what was not committed is put"
                 " back by the host itself",
-                host=self._host, step=name, action="invoke status, then deploy again",
+                host=self._host, step=name,
+                action="invoke plan: it says first what stands on the host",
             )  # fmt: skip
         return (known or UnreachableError(cause)).at(host=self._host, step=name)
 

@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from commands.props import broken_release
+from lab.entering import inside
 from tests.lab import looking
 from tests.lab.laptop import CONSUMER, ENV, PROJECT, REDIS, read, remove, write
 
@@ -46,8 +47,7 @@ def test_deploy_is_idempotent_proved_and_goes_back_to_the_byte(laptop):
         for name, state in each.items():
             for key in ("LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload"):
                 assert state[key] == asleep[host][name][key]
-    assert "2 records verified" not in laptop.types("ledger.verify").stdout
-    assert set(laptop.pasts()["lab1"]) == {"rolled_back"}
+    assert "3 records verified" in laptop.types("ledger.verify").stdout
 
 
 def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(deployed):
@@ -78,27 +78,38 @@ def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(deployed):
 
 
 def digest_of_the_running_env(host, units):
-    environ = looking.environ(host, units[host.name][CONSUMER]["MainPID"])
-    assert f"QUANTUM_ENV_DIGEST={environ['QUANTUM_ENV_DIGEST']}" in read(host, ENV) or (
-        "another file than the one on the disk"
-    )
-    return environ["QUANTUM_ENV_DIGEST"]
+    digest = looking.environ(host, units[host.name][CONSUMER]["MainPID"])["QUANTUM_ENV_DIGEST"]
+    assert f"QUANTUM_ENV_DIGEST={digest}\n" in read(host, ENV)
+    return digest
 
 
-def test_what_was_changed_by_hand_is_named_kept_and_never_overwritten_unasked(deployed):
+@pytest.fixture
+def edited_by_hand(deployed):
+    """The second host's env file was changed, and its unit by a drop-in."""
     host = deployed.hosts[1]
-    deployed_text = read(host, ENV)
-    by_hand = f"{deployed_text}LOG_LEVEL=DEBUG\n"
-    write(host, ENV, by_hand)
+    as_deployed = read(host, ENV)
+    write(host, ENV, f"{as_deployed}LOG_LEVEL=DEBUG\n")
     write(host, DROP_IN, "[Service]\nNice=5\n")
+    inside(host, "systemctl", "daemon-reload")
+    yield host
+    remove_drop_in(host)
+    write(host, ENV, as_deployed)
+    inside(host, "systemctl", "restart", CONSUMER)
+    assert deployed.asks("deploy")["state"] == "unchanged"
+
+
+def remove_drop_in(host):
+    remove(host, DROP_IN.rpartition("/")[0])
+    inside(host, "systemctl", "daemon-reload")
+
+
+def test_what_was_changed_by_hand_is_named_and_kept_unless_asked(deployed, edited_by_hand):
+    host = edited_by_hand
     edited = deployed.trees()
 
     found = deployed.asks("drift", code=2)["hosts"]
-    assert {drift["path"] for drift in found["lab2"]} == {ENV}
+    assert {drift["path"] for drift in found["lab2"]} == {ENV, DROP_IN}
     assert not found["lab1"] + found["lab3"]
-    looking.inside(host, "systemctl", "daemon-reload")
-    found = deployed.asks("drift", code=2)["hosts"]["lab2"]
-    assert {drift["path"] for drift in found} == {ENV, DROP_IN}
 
     refused = deployed.types("deploy", code=2)
     assert f"changed by hand since the last deploy: {ENV}" in refused.stderr
@@ -106,11 +117,98 @@ def test_what_was_changed_by_hand_is_named_kept_and_never_overwritten_unasked(de
     assert "--overwrite-drift" in refused.stderr
     assert deployed.trees() == edited
 
-    assert deployed.asks("deploy", "--overwrite-drift")["hosts"] == {"lab2": "committed"}
-    assert read(host, ENV) == deployed_text
-    deployed.asks("rollback", code=1)  # every byte is back, and that is not what was deployed
+    # a drop-in is none of a deploy's paths: it is not overwritten, but nothing is proved with it
+    told = deployed.asks("deploy", "--overwrite-drift", code=1)
+    assert told["hosts"] == {"lab2": "rolled_back"}
+    assert f"{DROP_IN} changes it and was not deployed" in told["reasons"][0]
     assert deployed.trees() == edited
-    write(host, ENV, deployed_text)
-    remove(host, DROP_IN.rpartition("/")[0])
-    looking.inside(host, "systemctl", "daemon-reload")
-    assert deployed.asks("deploy")["state"] in {"unchanged", "committed"}
+
+    remove_drop_in(host)
+    edited = deployed.trees()
+    assert deployed.asks("deploy", "--overwrite-drift")["hosts"] == {"lab2": "committed"}
+    assert "LOG_LEVEL=DEBUG" not in read(host, ENV)
+    # every byte is back, the hand's among them: what runs is not what was deployed
+    assert deployed.asks("rollback", code=1)["state"] == "rolled_back"
+    assert deployed.trees() == edited
+
+
+def does_not_import(text):
+    return text.replace("import sys\n", "import sys\nimport nowhere_to_be_found\n", 1)
+
+
+def crashes_at_start(text):
+    start = 'if __name__ == "__main__":\n'
+    return text.replace(start, f'{start}    sys.exit("the exchange is closed")\n', 1)
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (does_not_import, "No module named 'nowhere_to_be_found'"),
+        (crashes_at_start, "the exchange is closed"),
+    ],
+)
+def test_a_release_that_does_not_start_leaves_the_old_one_running(
+    deployed, tmp_path, broken, reason
+):
+    for name in ("streams", "consumers"):
+        shutil.copytree(PROJECT / name, tmp_path / name)
+    text = (tmp_path / MAIN).read_text()
+    (tmp_path / MAIN).write_text(broken(text))
+    assert (tmp_path / MAIN).read_text() != text
+    before, old = deployed.trees(), deployed.units()
+
+    outcome = deployed.deploys(sources=tmp_path)
+
+    assert (outcome.state, outcome.exit_code) == ("rolled_back", 1)
+    assert outcome.hosts == dict.fromkeys(NAMES, "rolled_back")
+    assert len([each for each in outcome.reasons if reason in each]) == len(NAMES)
+    if broken is does_not_import:
+        assert deployed.units() == old
+    expect_the_old_release(deployed, before, old)
+
+
+def test_a_release_that_is_ready_and_does_nothing_is_refused_by_the_gate(deployed):
+    before, old = deployed.trees(), deployed.units()
+    with deployed.wanting({"gate_within_s": 3}), broken_release() as sources:
+        outcome = deployed.deploys(sources=sources)
+    assert (outcome.state, outcome.exit_code) == ("rolled_back", 1)
+    assert outcome.hosts == dict.fromkeys(NAMES, "rolled_back")
+    assert any("effect_flows" in reason for reason in outcome.reasons)
+    expect_the_old_release(deployed, before, old)
+
+
+def expect_the_old_release(laptop, before, old):
+    assert laptop.trees() == before
+    release = {path for path in before["lab1"] if re.fullmatch("/opt/quantum/releases/[^/]+", path)}
+    now = laptop.units()
+    for host in laptop.hosts:
+        state = now[host.name][CONSUMER]
+        assert state["ActiveState"] == "active"
+        assert {looking.folder_of(host, state["MainPID"])} == release
+        assert now[host.name][REDIS] == old[host.name][REDIS]
+
+
+def test_a_rotated_secret_is_one_restart_each_and_is_seen_nowhere(deployed):
+    before, old = deployed.trees(), deployed.units()
+    first, second = deployed.password.read_text(), "staple-of-another-battery"
+    deployed.password.write_text(second)
+    said = [deployed.types("plan"), deployed.types("deploy"), deployed.types("proof", "--json")]
+    new = deployed.units()
+    for host, each in old.items():
+        assert new[host][CONSUMER]["InvocationID"] != each[CONSUMER]["InvocationID"]
+        assert (new[host][CONSUMER]["NRestarts"], new[host][REDIS]["NRestarts"]) == ("0", "0")
+    assert new["lab1"][REDIS]["InvocationID"] != old["lab1"][REDIS]["InvocationID"]
+
+    deployed.password.write_text(first)
+    said.append(deployed.types("rollback"))
+    assert deployed.trees() == before
+    assert deployed.asks("deploy")["state"] == "unchanged"
+    written = [path for path in deployed.records.rglob("*") if path.is_file()]
+    texts = [done.stdout + done.stderr for done in said]
+    texts += [path.read_text(errors="replace") for path in written]
+    assert len(written) > 10
+    for secret in (first, second):
+        assert not [text for text in texts if secret in text]
+        for host in deployed.hosts:
+            assert looking.leaks(host, secret) == []

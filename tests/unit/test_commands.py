@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 import tasks
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+#: Words that follow "invoke" in a sentence or an import.
+NO_COMMANDS = {"import", "settings"}
 
 
 def every_task() -> list:
@@ -47,3 +50,14 @@ def test_listing_the_commands_loads_nothing_heavy():
         check=True,
     )
     assert not set(heavy) & set(told.stdout.split())
+
+
+def test_every_command_that_a_text_tells_to_type_is_there():
+    told = set()
+    for path in (*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")):
+        told |= set(re.findall(r"`invoke ([a-z]+(?:\.[a-z]+)?)", path.read_text()))
+    for folder in ("commands", "harness", "lab", "proofs", "roles"):
+        for path in (PROJECT / folder).rglob("*.py"):
+            told |= set(re.findall(r"\binvoke ([a-z]+(?:\.[a-z]+)?)[ `\"',:;]", path.read_text()))
+    known = {name for every in every_task() for name in [every.id]} | {"proof"}
+    assert told - known - NO_COMMANDS == set()
