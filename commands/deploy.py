@@ -28,6 +28,8 @@ def plan(context: Any, inventory: str = "", limit: str = "", json: bool = False)
 
     chosen = choose(context, inventory, limit)
     with Display(quiet=json) as display, reach_all(chosen.hosts, display) as contacts:
+        for contact in contacts:
+            display.unsettled(contact)
         prepared = prepare_all(contacts, PROJECT, display)
         display.plans(prepared, new_files=True)
         if json:
@@ -87,6 +89,7 @@ def carry_out(
     from harness.deploying import refuse_drift
 
     with reach_all(chosen.hosts, display) as contacts:
+        transactions.recover_all(chosen, contacts)
         prepared = transactions.prepare_all(contacts, sources, display)
         display.plans(prepared)
         if not overwrite_drift:

@@ -47,8 +47,11 @@ def carry_out(chosen: Chosen, display: Display, *, to: str = "", yes: bool) -> d
     """Roll back, prove and record; returns what happened as one document."""
     from commands import undoing
     from harness.contact import reach_all
+    from harness.deploying import refuse_locked
 
     with reach_all(chosen.hosts, display) as contacts:
+        for contact in contacts:
+            refuse_locked(contact)
         concerned = undoing.concerned(contacts, to)
         display.idle()
         if not concerned:

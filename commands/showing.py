@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from harness.contact import Contact
 from harness.deploying import Prepared
 from harness.host import Host
 from harness.planning import Drift, Plan, Step
@@ -69,6 +70,15 @@ class Display:
             self.stage(f"{host.name}  apply {place}  {event.get('do')} {event.get('what', '')}")
         elif kind == "recovered":
             self.say(f"{host.name}  put back an unfinished deploy first: {event['tx']}", "yellow")
+
+    def unsettled(self, contact: Contact) -> None:
+        """Tell that a plan of this host is made while its state does not stand."""
+        name = contact.host.name
+        if contact.lock:
+            self.say(f"{name}  {contact.lock.get('operator')} deploys here right now", "yellow")
+        elif contact.unfinished:
+            ids = ", ".join(contact.unfinished)
+            self.say(f"{name}  unfinished: {ids}; a deploy puts that back first", "yellow")
 
     def plans(self, prepared: Sequence[Prepared], *, new_files: bool = False) -> None:
         """Print the plans of all hosts; `new_files` with the content of those."""

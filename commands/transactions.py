@@ -17,7 +17,7 @@ from commands.showing import Display, plan_document
 from commands.wanting import wanted
 from harness import fanout
 from harness.contact import Contact, raise_together, reach
-from harness.deploying import Prepared, apply, prepare
+from harness.deploying import Prepared, apply, prepare, recover
 from harness.errors import (
     DONE,
     FAILED,
@@ -70,6 +70,12 @@ def meta(chosen: Chosen, git: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def recover_all(chosen: Chosen, contacts: Sequence[Contact]) -> None:
+    """Put back what an earlier deploy has left unfinished; refuses where another one goes on."""
+    by = meta(chosen, {})
+    raise_together(fanout.errors(fanout.each(contacts, lambda contact: recover(contact, by))))
+
+
 def prepare_all(contacts: Sequence[Contact], sources: Path, display: Display) -> list[Prepared]:
     """Observe and plan every host at once; the first error ends it with nothing changed."""
     display.stage("building the release and observing the hosts")
@@ -96,7 +102,10 @@ def run(chosen: Chosen, changing: Sequence[Prepared], sources: Path, display: Di
     if not failures:
         display.stage("gate: proving the release before it is committed")
         contacts = [each.contact for each in applied]
-        claims = proving.prove(contacts, git, display, gate=True)
+        try:
+            claims = proving.prove(contacts, git, display, gate=True)
+        except QuantumError as error:  # a host that is lost now is no reason to leave the others
+            failures = [error]
         display.claims(claims)
     passed = not failures and all(c.finding.verdict is Verdict.proved for c in claims)
     states |= finish(applied, transaction, display, commit=passed)

@@ -30,6 +30,7 @@ class Contact:
     manifest: Mapping[str, Mapping[str, Any]]
     transactions: Sequence[Mapping[str, Any]]
     unfinished: Sequence[str]
+    lock: Mapping[str, Any] | None  #: who deploys here right now
 
     def close(self) -> None:
         """End the agent (an uncommitted transaction is put back by it) and the connection."""
@@ -70,7 +71,7 @@ def reach(host: Host, on_event: Event, *, deadline_s: float = REACH_WITHIN_S) ->
         raise
     return Contact(
         host, link, session, said["facts"], said["manifest"], said["transactions"],
-        said["unfinished"],
+        said["unfinished"], said["lock"],
     )  # fmt: skip
 
 

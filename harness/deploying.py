@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.contact import Contact
 from harness.desired import Desired
-from harness.errors import DriftError
+from harness.errors import DriftError, LockedError
 from harness.planning import Observation, Plan, plan
 from harness.releases import Release
 
@@ -78,6 +78,27 @@ def refuse_drift(prepared: Prepared) -> None:
         action="bring the change home, or deploy with --overwrite-drift"
         " (what is there is kept in the transaction's backup)",
     )
+
+
+def refuse_locked(contact: Contact) -> None:
+    """Raise LockedError while somebody else deploys: what is seen there now may not last."""
+    if not contact.lock:
+        return
+    holder = contact.lock
+    raise LockedError(
+        f"{holder.get('operator')} deploys here right now from {holder.get('from') or '?'}"
+        f" with the transaction {holder.get('tx') or '?'}",
+        host=contact.host.name,
+        step="lock",
+        action="wait for it to end; a holder that dies frees the lock by itself",
+    )
+
+
+def recover(contact: Contact, meta: Mapping[str, Any]) -> None:
+    """Put back what a power cut has left unfinished, so that the plan is made from whole states."""
+    refuse_locked(contact)
+    if contact.unfinished:
+        contact.session.recover(meta=meta)
 
 
 def apply(prepared: Prepared, transaction: str, meta: Mapping[str, Any]) -> Mapping[str, Any]:

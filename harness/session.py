@@ -26,7 +26,7 @@ UNDO_WITHIN_S = 300.0
 #: What installing a package may take, as the agent allows it: install, update, install.
 PACKAGE_WITHIN_S = 2700.0
 #: After these the host may have changed although no answer came.
-CHANGING = frozenset({"apply", "commit", "rollback"})
+CHANGING = frozenset({"apply", "commit", "rollback", "recover"})
 
 Reply = dict[str, Any]
 
@@ -158,6 +158,10 @@ class Session:
         return self._ask(
             {"do": "rollback", "tx": tx, "to": to, "meta": dict(meta or {})}, deadline_s
         )
+
+    def recover(self, *, meta: Mapping[str, Any], deadline_s: float = UNDO_WITHIN_S) -> Reply:
+        """Undo what a crash has left unfinished there, and nothing else."""
+        return self._ask({"do": "recover", "meta": dict(meta)}, deadline_s)
 
     def transactions(self) -> list[Reply]:
         """Return every transaction of the host with the paths that it changed, oldest first."""

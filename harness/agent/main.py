@@ -188,6 +188,15 @@ class Agent:
             self.lock.free()
         return self._counted(reply)
 
+    def do_recover(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Undo what a crash has left unfinished, and nothing else."""
+        if self.applied is not None:
+            raise AgentError("request", f"{self.applied.id} is neither committed nor rolled back")
+        self.store.ensure()
+        with self.lock.held(frame.get("meta") or {}, ""):
+            undone = rolling_back.recover(self.here, self.store, self._emit)
+        return self._counted({"undone": [one.report() for one in undone]})
+
     def do_kill(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Send a signal to a unit's main process."""
         self.here.services.kill(frame["unit"], frame.get("signal", "KILL"))
