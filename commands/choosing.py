@@ -35,7 +35,7 @@ def open_inventory(context: Any, name: str) -> Inventory:
 
 def choose(context: Any, name: str, limit: str) -> Chosen:
     """Load, select and resolve; raises InventoryError or SecretError before any host is reached."""
-    from harness.secret_references import resolve
+    from harness.inventory.secret_references import resolve
 
     inventory = open_inventory(context, name)
     selected = inventory.select(limit or None)

@@ -30,8 +30,8 @@ def trust_one(host: Host, *, yes: bool) -> str:
 
     Raises HostKeyError when another key is known, ConfigurationError when nobody agreed.
     """
-    from harness import known_hosts
-    from harness.connection import destination, offered_key
+    from harness.links import known_hosts
+    from harness.links.ssh import destination, offered_key
 
     where = destination(host)
     key = offered_key(host)

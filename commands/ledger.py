@@ -92,8 +92,8 @@ def verify(
     Exit 0 all as written, 1 something was changed, 2 a crash may have left something.
     """
     from commands.records import show_problems
-    from harness import auditing
-    from harness.verifying import exit_code
+    from harness.ledger import auditing
+    from harness.ledger.verifying import exit_code
     from proofs import checks
 
     ledger = _ledger(context, inventory)
@@ -131,6 +131,6 @@ def _newest(ledger: Any, kind: str = "") -> str:
 
 
 def _ledger(context: Any, inventory: str) -> Any:
-    from harness.ledger import Ledger
+    from harness.ledger.ledger import Ledger
 
     return Ledger(open_inventory(context, inventory).records)

@@ -14,9 +14,9 @@ from commands.choosing import Chosen
 from commands.proving import Claimed
 from commands.wanting import PROJECT
 from harness.contact import Contact
-from harness.ledger import Entry, Ledger
+from harness.ledger.ledger import Entry, Ledger
+from harness.ledger.records import Claim, Kind, Record, Subject
 from harness.masking import Secret
-from harness.records import Claim, Kind, Record, Subject
 
 #: git answers at once or something is wrong with the checkout.
 GIT_WITHIN_S = 10

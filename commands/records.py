@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 import proofs
-from harness.ledger import Entry, Ledger, Loaded
-from harness.report import COLOURS
-from harness.verifying import Problem, Weight
+from harness.ledger.ledger import Entry, Ledger, Loaded
+from harness.ledger.report import COLOURS
+from harness.ledger.verifying import Problem, Weight
 
 STYLES = {"good": "green", "bad": "red", "doubt": "yellow"}
 WEIGHTS = {Weight.note: "dim", Weight.broken: "red", Weight.doubt: "yellow"}

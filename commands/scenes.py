@@ -10,8 +10,8 @@ from typing import Any
 import redis
 
 from harness.contact import Contact
+from harness.links.redis_link import redis_through
 from harness.masking import Secret
-from harness.redis_link import redis_through
 from proofs.attesting import attest
 from proofs.scene import Scene
 

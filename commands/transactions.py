@@ -26,7 +26,7 @@ from harness.errors import (
     QuantumError,
     UnreachableError,
 )
-from harness.records import Subject
+from harness.ledger.records import Subject
 from proofs.finding import Verdict
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from harness import fanout
 from harness.errors import QuantumError
 from harness.host import Host
-from harness.link import Link
+from harness.links.link import Link
 from harness.session import Session
 
 #: How long connecting and the agent's first answer may take, in seconds.
@@ -44,14 +44,14 @@ def reach(host: Host, on_event: Event, *, deadline_s: float = REACH_WITHIN_S) ->
 
     services, control, root = "systemd", "", "/"
     if host.sandbox:
-        from harness.local import LocalLink
+        from harness.links.local import LocalLink
         from harness.sandbox.host import boot
 
         sandbox = boot(host)
         services, control, root = "supervisor", str(sandbox.control), str(sandbox.root)
         link: Link = LocalLink(host)
     else:
-        from harness.connection import connect
+        from harness.links.ssh import connect
 
         link = connect(host, deadline_s=deadline_s)
     try:

@@ -15,8 +15,8 @@ from jinja2 import StrictUndefined, TemplateNotFound, TemplateSyntaxError, Undef
 
 from harness.errors import RenderingError
 from harness.host import Host
+from harness.inventory.secret_references import SecretReference
 from harness.masking import Secret
-from harness.secret_references import SecretReference
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 

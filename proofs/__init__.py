@@ -13,8 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from harness.checks import Check
 from harness.errors import ConfigurationError, QuantumError
+from harness.ledger.checks import Check
 from proofs.finding import Finding, Verdict, worst
 from proofs.scene import Scene
 
@@ -79,7 +79,7 @@ def judge(name: str, evidence: Mapping[str, Any]) -> Finding:
 
 
 def checks() -> dict[str, Check]:
-    """Return every check for harness.auditing.verify, with the digest of today's code."""
+    """Return every check for harness.ledger.auditing.verify, with the digest of today's code."""
     return {name: Check(partial(judge, name), code_sha256(name)) for name in REGISTRY}
 
 

@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from harness.connection import connect
 from harness.errors import AgentError
+from harness.links.ssh import connect
 from harness.session import Session, command
 from lab.entering import inside
 

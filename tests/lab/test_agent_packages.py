@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from harness.connection import connect
+from harness.links.ssh import connect
 from harness.session import Session, command
 from lab.entering import inside
 

@@ -5,16 +5,16 @@ import threading
 
 import pytest
 
-from harness.connection import connect, destination, offered_key
 from harness.errors import (
     ConfigurationError,
     HostKeyError,
     PrivilegeError,
     UnreachableError,
 )
-from harness.known_hosts import append, keys_for
+from harness.links.known_hosts import append, keys_for
+from harness.links.redis_link import redis_through
+from harness.links.ssh import connect, destination, offered_key
 from harness.masking import Secret
-from harness.redis_link import redis_through
 from lab import breaking, entering
 
 pytestmark = pytest.mark.lab
@@ -208,8 +208,8 @@ def test_a_host_that_dies_under_a_running_program_ends_its_output(last, as_host)
 
 
 def test_a_host_cut_off_under_a_running_program_is_noticed(last, as_host, monkeypatch):
-    monkeypatch.setattr("harness.connection.KEEPALIVE_S", 1)
-    monkeypatch.setattr("harness.connection.UNACKNOWLEDGED_S", 1)
+    monkeypatch.setattr("harness.links.ssh.KEEPALIVE_S", 1)
+    monkeypatch.setattr("harness.links.ssh.UNACKNOWLEDGED_S", 1)
     with connect(as_host(last)) as link:
         process = link.exec(("sh", "-c", "echo ready; cat"))
         assert process.stdout.readline() == b"ready\n"
@@ -219,7 +219,7 @@ def test_a_host_cut_off_under_a_running_program_is_noticed(last, as_host, monkey
 
 
 def test_starting_a_program_on_a_host_cut_off_ends_by_its_deadline(last, as_host, monkeypatch):
-    monkeypatch.setattr("harness.connection.CHANNEL_WITHIN_S", 1)
+    monkeypatch.setattr("harness.links.ssh.CHANNEL_WITHIN_S", 1)
     link = connect(as_host(last))
     with breaking.silent(last), pytest.raises(UnreachableError) as caught:
         link.exec(("true",))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.auditing import verify
-from harness.checks import Check
-from harness.ledger import Ledger
-from harness.records import Claim, Record, Subject
+from harness.ledger.auditing import verify
+from harness.ledger.checks import Check
+from harness.ledger.ledger import Ledger
+from harness.ledger.records import Claim, Record, Subject
 
 
 @dataclass(frozen=True)

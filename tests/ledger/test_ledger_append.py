@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import LedgerError
-from harness.ledger import GENESIS, Ledger
+from harness.ledger.ledger import GENESIS, Ledger
+from harness.ledger.records import VERSION, opened
 from harness.masking import Secret
-from harness.records import VERSION, opened
 
 PROJECT = Path(__file__).parent.parent.parent
 
@@ -88,7 +88,7 @@ def test_no_form_of_a_secret_reaches_any_file(tmp_path, a_proof):
 
 
 def test_a_secret_that_survives_redaction_stops_the_append(tmp_path, a_proof, monkeypatch):
-    monkeypatch.setattr("harness.ledger.redact", lambda data, *_: data)
+    monkeypatch.setattr("harness.ledger.ledger.redact", lambda data, *_: data)
     ledger = Ledger(tmp_path / "records", secrets=[Secret("correct horse")])
     record = a_proof(evidence={"flow": b'{"count": 1}', "log": b"the correct horse is here"})
     with pytest.raises(LedgerError, match="known secret"):

@@ -11,8 +11,8 @@ from invoke.exceptions import Exit
 
 import proofs
 from commands import ledger as typed
-from harness.records import Claim
-from harness.verifying import exit_code
+from harness.ledger.records import Claim
+from harness.ledger.verifying import exit_code
 
 
 @pytest.fixture(autouse=True)

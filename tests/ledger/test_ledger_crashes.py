@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.auditing import verify
-from harness.verifying import Weight
+from harness.ledger.auditing import verify
+from harness.ledger.verifying import Weight
 
 PROJECT = Path(__file__).parent.parent.parent
 
@@ -20,7 +20,7 @@ import os, signal, sys
 sys.path[:0] = [{project!r}, {here!r}]
 from pathlib import Path
 from conftest import proof
-from harness.ledger import Ledger
+from harness.ledger.ledger import Ledger
 left = [{point}]
 def die_at(name):
     real = getattr(os, name)

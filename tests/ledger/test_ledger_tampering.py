@@ -8,12 +8,12 @@ import shutil
 
 import pytest
 
-from harness.auditing import verify
-from harness.checks import Check
 from harness.errors import LedgerError
-from harness.ledger import line_hash
-from harness.records import canonical, opened, sha256
-from harness.verifying import Problem, Weight, exit_code
+from harness.ledger.auditing import verify
+from harness.ledger.checks import Check
+from harness.ledger.ledger import line_hash
+from harness.ledger.records import canonical, opened, sha256
+from harness.ledger.verifying import Problem, Weight, exit_code
 
 
 def lines(ledger):

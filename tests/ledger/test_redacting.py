@@ -6,8 +6,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.ledger.redacting import forms, holds_secret, redact
 from harness.masking import Secret
-from harness.redacting import forms, holds_secret, redact
 
 KEY = b"k" * 32
 SECRETS = st.text(min_size=8, max_size=40).filter(lambda text: len(text.encode()) >= 8)

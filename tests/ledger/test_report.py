@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 
-from harness import junit, report
+from harness.ledger import junit, report
 
 
 def statement(**changes):

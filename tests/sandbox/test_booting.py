@@ -193,7 +193,7 @@ def test_the_server_on_path_serves_where_no_wheel_fits(tmp_path, monkeypatch):
 
 def test_the_shipped_inventory_keeps_its_password_where_prepare_makes_it():
     from harness.inventory import load
-    from harness.secret_references import PROJECT
+    from harness.inventory.secret_references import PROJECT
     from roles import variables
 
     (host,) = load("sandbox", variables()).hosts

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import PrivilegeError, UnreachableError
-from harness.explaining import explain_exit
+from harness.links.explaining import explain_exit
 
 
 @pytest.mark.parametrize(

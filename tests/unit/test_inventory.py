@@ -9,9 +9,10 @@ import pytest
 
 import roles
 from harness.errors import InventoryError
-from harness.inventory import FOLDER, load
-from harness.inventory_loading import Source, loads
-from harness.secret_references import SecretReference
+from harness.inventory import load
+from harness.inventory.inventory import FOLDER
+from harness.inventory.loading import Source, loads
+from harness.inventory.secret_references import SecretReference
 
 SOURCE = Source("test", "inventory/test.yml", Path("/project"))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import roles
 from harness.errors import MISCONFIGURED, InventoryError
-from harness.inventory_loading import Source, loads
+from harness.inventory.loading import Source, loads
 
 SOURCE = Source("bad", "inventory/bad.yml", Path("/project"))
 GOOD = "all:\n  vars:\n    mode: sandbox\n  hosts:\n    a:\n"

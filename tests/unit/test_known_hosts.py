@@ -5,7 +5,7 @@ from paramiko.ecdsakey import ECDSAKey
 from paramiko.hostkeys import HostKeys
 
 from harness.errors import ConfigurationError, HostKeyError
-from harness.known_hosts import Destination, append, judge, keys_for, matches
+from harness.links.known_hosts import Destination, append, judge, keys_for, matches
 
 ONE, OTHER = ECDSAKey.generate(), ECDSAKey.generate()
 

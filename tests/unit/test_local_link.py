@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import UnreachableError
 from harness.host import Host
-from harness.local import LocalLink
+from harness.links.local import LocalLink
 
 HERE = Host(name="here", inventory="sandbox", mode="sandbox", roles=())
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigurationError
-from harness.patterns import matching
+from harness.inventory.patterns import matching
 
 HOSTS = ("db1", "db2", "web1", "web2", "redis")
 GROUPS = {

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import release_locks, release_trees, releases
 from harness.agent.releases import tree_digest
 from harness.errors import ReleaseError
-from harness.release_locks import Target, explained, lock_of, target_of, words_for
 from harness.releases import build
+from harness.releases import building as releases
+from harness.releases import locks as release_locks
+from harness.releases import trees as release_trees
+from harness.releases.locks import Target, explained, lock_of, target_of, words_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 BOOKWORM, TRIXIE = Target("3.11.2", "x86_64"), Target("3.13.5", "x86_64")

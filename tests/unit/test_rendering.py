@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from harness.errors import MISCONFIGURED, RenderingError
 from harness.host import Host
+from harness.inventory.secret_references import SecretReference
 from harness.masking import Secret
 from harness.rendering import envvalue, redisvalue, render, unitvalue
-from harness.secret_references import SecretReference
 
 HOST = Host(
     "db1", "lab", "testnet", (),

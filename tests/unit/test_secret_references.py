@@ -11,8 +11,8 @@ import pytest
 
 from harness.errors import SecretError
 from harness.host import Host
+from harness.inventory.secret_references import SecretReference, fetch, is_secret, parse, resolve
 from harness.masking import Secret
-from harness.secret_references import SecretReference, fetch, is_secret, parse, resolve
 
 VALUE = "hunter2-äöü"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from harness.host_ranges import unfold
+from harness.inventory.host_ranges import unfold
+from harness.inventory.yaml_reading import Located
 from harness.suggestions import closest, did_you_mean
-from harness.yaml_reading import Located
 
 PARTS = ("hosts", "vars", "children")
 ROOT, UNGROUPED = "all", "ungrouped"

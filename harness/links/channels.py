@@ -12,7 +12,7 @@ from paramiko.channel import Channel
 from paramiko.ssh_exception import SSHException
 
 from harness.errors import QuantumError
-from harness.explaining import explain_exit
+from harness.links.explaining import explain_exit
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -62,7 +62,7 @@ class _Writer(io.RawIOBase):
 
 
 class ChannelProcess:
-    """A program on the host at the other end of a channel (harness.link.Process).
+    """A program on the host at the other end of a channel (harness.links.link.Process).
 
     Reading waits as long as the connection lives: how long an answer may take is known to those
     who asked, and a dead connection ends it.

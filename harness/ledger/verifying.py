@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from harness.checks import Check
-from harness.ledger import EVIDENCE, GENESIS, STATEMENT, Entry, line_hash, read_line
-from harness.records import opened, sha256
+from harness.ledger.checks import Check
+from harness.ledger.ledger import EVIDENCE, GENESIS, STATEMENT, Entry, line_hash, read_line
+from harness.ledger.records import opened, sha256
 
 
 class Weight(IntEnum):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from harness.errors import InventoryError
 from harness.host import Host, Mode
-from harness.inventory_loading import Source, loads
-from harness.patterns import matching
+from harness.inventory.loading import Source, loads
+from harness.inventory.patterns import matching
 from harness.suggestions import did_you_mean
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = PROJECT / "inventory"
 SUFFIXES = (".yml", ".yaml")
 #: A larger file is no inventory.
@@ -21,7 +21,7 @@ MOST_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """All hosts of one file; secrets are still references (harness.secret_references.resolve)."""
+    """All hosts of one file; secrets are still references (`resolve` fills them in)."""
 
     name: str
     path: Path

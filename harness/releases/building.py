@@ -15,12 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import release_locks, release_trees
 from harness.errors import ReleaseError
-from harness.release_locks import Target, lock_of, target_of
-from harness.release_trees import Tree
+from harness.releases import locks as release_locks
+from harness.releases import trees as release_trees
+from harness.releases.locks import Target, lock_of, target_of
+from harness.releases.trees import Tree
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 CACHE = PROJECT / ".cache" / "releases"
 #: Raised when what is kept under a key would be made differently.
 FORMAT = 1

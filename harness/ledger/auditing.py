@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.checks import Check
 from harness.errors import LedgerError
-from harness.ledger import LINES
-from harness.verifying import Problem, chain, record
+from harness.ledger.checks import Check
+from harness.ledger.ledger import LINES
+from harness.ledger.verifying import Problem, chain, record
 
 
 def verify(root: Path, checks: Mapping[str, Check], only: str | None = None) -> list[Problem]:

@@ -19,12 +19,12 @@ import paramiko
 from paramiko.pkey import PKey
 from paramiko.ssh_exception import BadHostKeyException, SSHException
 
-from harness import known_hosts, private_keys
-from harness.channels import ChannelProcess, as_socket
 from harness.errors import ConfigurationError, QuantumError, UnreachableError
 from harness.host import Host
-from harness.known_hosts import Destination
-from harness.ssh_failures import HungUpError, by_hand, late, translated
+from harness.links import known_hosts, private_keys
+from harness.links.channels import ChannelProcess, as_socket
+from harness.links.known_hosts import Destination
+from harness.links.ssh_failures import HungUpError, by_hand, late, translated
 
 #: Connecting, with everything that belongs to it, takes no longer, in seconds.
 CONNECT_WITHIN_S = 20.0
@@ -41,7 +41,7 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
 
 
 class Connection:
-    """A host reached over SSH (harness.link.Link); use it as a context manager or close it."""
+    """A host reached over SSH (a Link); use it as a context manager or close it."""
 
     def __init__(self, host: Host, connection: Any) -> None:
         self._host = host

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import cast
 
 from harness.host import Host, Mode
-from harness.inventory_structure import ROOT, Structure, Variables, structure
-from harness.inventory_variables import HONOURED, MODES, understand
-from harness.secret_references import is_secret, parse
+from harness.inventory.secret_references import is_secret, parse
+from harness.inventory.structure import ROOT, Structure, Variables, structure
+from harness.inventory.variables import HONOURED, MODES, understand
+from harness.inventory.yaml_reading import Located, located_error, read
 from harness.suggestions import did_you_mean
-from harness.yaml_reading import Located, located_error, read
 
 #: Where the sandbox's host root lies when the inventory names no other.
 SANDBOX_ROOT = ".sandbox/root"

@@ -21,12 +21,12 @@ from typing import Any
 
 from jinja2 import UndefinedError
 
-from harness import junit, report
 from harness.errors import LedgerError
-from harness.locking import locked
+from harness.ledger import junit, report
+from harness.ledger.locking import locked
+from harness.ledger.records import Record, canonical, envelope, opened, sha256, statement
+from harness.ledger.redacting import holds_secret, redact
 from harness.masking import Secret
-from harness.records import Record, canonical, envelope, opened, sha256, statement
-from harness.redacting import holds_secret, redact
 
 LINES = "ledger.jsonl"
 STATEMENT, REPORT, JUNIT, EVIDENCE = "statement.json", "report.html", "junit.xml", "evidence"

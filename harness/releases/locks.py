@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ReleaseError
-from harness.release_trees import installed
+from harness.releases.trees import installed
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 #: Fetching some megabytes takes no longer, in seconds.
 PIP_WITHIN_S = 600.0
 #: Wheels for these C libraries run on every host we know (Debian 12 and 13), newest first.

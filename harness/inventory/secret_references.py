@@ -25,7 +25,7 @@ from harness.masking import Secret
 COMMAND_WITHIN_S = 60.0
 MOST_BYTES = 65_536
 SHAPES = "env:NAME, file:PATH or command:PROGRAM ARGUMENTS"
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 
 _SECRET_NAME = re.compile(r"(^|_)(pass|password|passphrase|secret|token|api_key|private_key)$")
 _REFERENCE = re.compile(r"(env|file|command):(.*\S.*)", re.DOTALL)

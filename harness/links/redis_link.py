@@ -11,7 +11,7 @@ from redis.connection import Connection, ConnectionPool
 from redis.retry import Retry
 
 from harness.errors import UnreachableError
-from harness.link import Link
+from harness.links.link import Link
 from harness.masking import Secret
 
 #: One answer of Redis takes no longer, in seconds.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from harness.inventory_structure import Variables
-from harness.secret_references import SHAPES, is_secret, parse
+from harness.inventory.secret_references import SHAPES, is_secret, parse
+from harness.inventory.structure import Variables
+from harness.inventory.yaml_reading import Located, described
 from harness.suggestions import closest, did_you_mean
-from harness.yaml_reading import Located, described
 
 MODES = ("sandbox", "testnet", "live")
 #: The program's own variables: about the host or the inventory, whatever its roles.

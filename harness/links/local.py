@@ -1,4 +1,4 @@
-"""Make this machine a host that needs no connection, for the sandbox (harness.link.Link)."""
+"""Make this machine a host that needs no connection, for the sandbox (harness.links.link.Link)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import threading
 from typing import BinaryIO, Self
 
 from harness.errors import QuantumError, UnreachableError
-from harness.explaining import explain_exit
 from harness.host import Host
+from harness.links.explaining import explain_exit
 
 #: How long a program may take to end by itself once its stdin is closed, in seconds: the agent
 #: puts back what was not committed.
@@ -21,7 +21,7 @@ STDERR_KEPT = 8192
 
 
 class LocalProcess:
-    """A program on this machine (harness.link.Process)."""
+    """A program on this machine (harness.links.link.Process)."""
 
     def __init__(self, words: tuple[str, ...], host: str) -> None:
         self._host = host

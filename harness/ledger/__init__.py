@@ -1,0 +1,1 @@
+"""One record per deploy, proof and rollback, chained by hash, verified offline."""

@@ -1,0 +1,6 @@
+"""streams/, consumers/ and their locked dependencies, built reproducibly for one kind of host."""
+
+from harness.releases.building import Release, build
+from harness.releases.locks import Target, target_of
+
+__all__ = ["Release", "Target", "build", "target_of"]
