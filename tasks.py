@@ -7,7 +7,7 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.tasks import Task
 
-from commands import demo, deploy, drift, hosts, inventory, lab, ledger, prove, rollback
+from commands import demo, deploy, drift, hosts, inventory, lab, ledger, prove, rollback, sandbox
 
 namespace = Collection()
 for task in (demo.demo, deploy.plan, deploy.deploy, rollback.rollback, drift.drift, ledger.history):
@@ -28,4 +28,5 @@ group("proof", ledger.show_proof, ledger.explain, default=prove.proof)
 group("ledger", ledger.show, ledger.verify)
 group("inventory", inventory.show)
 group("hosts", hosts.trust)
+group("sandbox", sandbox.down)
 group("lab", lab.up, lab.down, lab.ssh)

@@ -118,3 +118,12 @@ def test_a_port_that_is_taken_refuses_the_deploy_and_puts_everything_back(person
         refused = person.types("deploy", code=1)
     assert "redis-server.service" in refused.stdout + refused.stderr
     assert manifest(person.root) == before
+
+
+def test_the_sandbox_runs_on_until_it_is_taken_down(person):
+    person.types("plan")
+    socket_of = person.root / "run/supervisor.lock"
+    assert socket_of.exists()
+    assert "down" in person.types("sandbox.down").stdout
+    person.types("sandbox.down", "--remove")
+    assert not person.root.exists()
