@@ -46,12 +46,11 @@ def rollback(
 def carry_out(chosen: Chosen, display: Display, *, to: str = "", yes: bool) -> dict[str, Any]:
     """Roll back, prove and record; returns what happened as one document."""
     from commands import undoing
+    from commands.transactions import recover_all
     from harness.contact import reach_all
-    from harness.deploying import refuse_locked
 
     with reach_all(chosen.hosts, display) as contacts:
-        for contact in contacts:
-            refuse_locked(contact)
+        recover_all(chosen, contacts)
         concerned = undoing.concerned(contacts, to)
         display.idle()
         if not concerned:

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import AgentError, InDoubtError, LockedError, UnreachableError
 from harness.session import Session, agent_archive, command
-from tests.agent.worlds import NEW_UNIT, OLD_UNIT, UNIT, UNIT_PATH, file, settle, tree
+from tests.agent.worlds import META, NEW_UNIT, OLD_UNIT, UNIT, UNIT_PATH, file, settle, tree
 
 
 def prepared(world):
@@ -113,6 +113,34 @@ def test_a_killed_agent_is_reported_unfinished_and_undone_by_the_next_deploy(wor
     again.commit("t2")
     assert tree(world.root) == before
     assert world.services.show(UNIT)["environ"] == {"QUANTUM_UNIT_DIGEST": "old"}
+
+
+def test_what_a_killed_agent_left_is_put_back_when_asked_and_a_committed_deploy_stays(world):
+    first = world.session()
+    world.apply(first, [file("/etc/kept")])
+    first.commit("t1")
+    committed = tree(world.root)
+    world.apply(first, [file("/etc/lost")], "t2")
+    world.process(first).kill()
+    world.process(first).wait(60)
+    again = world.session()
+    assert [one["tx"] for one in again.recover(meta=META)["undone"]] == ["t2"]
+    assert {"event": "recovered", "tx": "t2"} in world.events
+    assert tree(world.root) == committed
+    assert again.recover(meta=META) == {"undone": []}
+    assert tree(world.root) == committed
+
+
+def test_recovering_is_refused_while_somebody_deploys(world):
+    first, second = world.session(), world.session()
+    world.apply(first, [file("/etc/a")])
+    applied = tree(world.root)
+    with pytest.raises(LockedError, match="ada holds this host"):
+        second.recover(meta=META)
+    with pytest.raises(AgentError, match="neither committed nor rolled back"):
+        first.recover(meta=META)
+    assert tree(world.root) == applied
+    first.commit("t1")
 
 
 def test_of_two_deploys_at_once_one_is_told_who_holds_the_host(world):

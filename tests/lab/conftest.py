@@ -1,7 +1,11 @@
 """Give tests a real lab of three hosts: skipped loudly without one, failing in CI."""
 
+import contextlib
+import fcntl
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -10,7 +14,11 @@ from lab import hosts as lab
 from lab import places, prerequisites
 from lab.places import LabHost
 from tests.lab import looking
-from tests.lab.laptop import Laptop
+from tests.lab.laptop import CONSUMER, Laptop
+from tests.waiting import until
+
+#: How long another run of these tests may keep the lab, in seconds; below a test's own timeout.
+ALONE_WITHIN_S = 280.0
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +30,26 @@ def lab_hosts() -> Iterator[tuple[LabHost, ...]]:
         if os.environ.get("CI") == "true":
             pytest.fail(why)
         pytest.skip(why)
-    found = lab.known()
-    yield lab.up()
-    if not found:
-        lab.down()
+    with alone_on_the_lab():
+        found = lab.known()
+        yield lab.up()
+        if not found:
+            lab.down()
+
+
+@contextlib.contextmanager
+def alone_on_the_lab() -> Iterator[None]:
+    """Wait until no other run of these tests is on this machine's one lab."""
+    with Path(f"{places.RUN}.tests.lock").open("w") as lock:
+        until(lambda: taken(lock), ALONE_WITHIN_S, "being alone on the lab")
+        yield
+
+
+def taken(lock: IO[str]) -> bool:
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def described(target: LabHost, **changes) -> Host:
@@ -66,7 +90,8 @@ def laptop(lab_hosts, tmp_path_factory) -> Iterator[Laptop]:
     """A laptop with an inventory of the lab; nothing is deployed on the hosts before and after."""
     lab.up()
     for host in lab_hosts:
-        if set(looking.transactions(host)) - {"rolled_back"}:
+        unit = looking.units(host, (CONSUMER,))[CONSUMER]
+        if set(looking.transactions(host)) - {"rolled_back"} or unit["LoadState"] != "not-found":
             lab.renew(host)
     one = Laptop(tmp_path_factory.mktemp("laptop"), lab_hosts)
     one.password.touch(mode=0o600)
