@@ -85,13 +85,18 @@ def assignments(
                 if claim in plan[name] or (only and claim != only):
                     continue
                 if claim in proofs.ONCE_PER_GROUP:
-                    values = [host.text(key) for key in ("redis_host", "redis_port", "redis_db")]
-                    mark = (claim, *role.SERVICES, *values)
+                    mark = (claim, *role.SERVICES, *_group_of(host))
                     if mark in taken:
                         continue
                     taken.add(mark)
                 plan[name].append(claim)
     return plan
+
+
+def _group_of(host: Host) -> tuple[str, ...]:
+    """Return what tells one stream's group on one server from another."""
+    names = sorted(key for key in host.values if key.startswith(("redis_", "stream_", "group_")))
+    return tuple(f"{name}={host.text(name)}" for name in names)
 
 
 def verdict(claims: Sequence[Claimed]) -> Verdict:

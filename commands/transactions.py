@@ -109,7 +109,8 @@ def run(chosen: Chosen, changing: Sequence[Prepared], sources: Path, display: Di
         display.claims(claims)
     passed = not failures and all(c.finding.verdict is Verdict.proved for c in claims)
     states |= finish(applied, transaction, display, commit=passed)
-    outcome = Outcome(_overall(states), transaction, states, _reasons(failures, claims))
+    reasons = _reasons(failures, claims) + _doubts(states, failures)
+    outcome = Outcome(_overall(states), transaction, states, reasons)
     display.outcome(outcome)
     entry = recording.write(
         chosen, "deploy", outcome.state, [each.contact for each in changing],
@@ -137,6 +138,17 @@ def _reasons(
             f"{c.where}: {c.result.name} {c.finding.verdict.name}: {'; '.join(c.finding.reasons)}"
             for c in refused
         ),
+    )
+
+
+def _doubts(states: Mapping[str, str], failures: Sequence[QuantumError]) -> tuple[str, ...]:
+    """Return a line for each host that was lost when it should commit or put back."""
+    told = {error.host for error in failures}
+    return tuple(
+        f"{host}: was lost before it said how this ended; unless it was told to commit, it puts"
+        " everything back by itself\n  next: when it answers again: invoke deploy, or rollback"
+        for host, state in states.items()
+        if state == "in_doubt" and host not in told
     )
 
 

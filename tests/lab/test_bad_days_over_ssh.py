@@ -179,6 +179,22 @@ def test_a_host_that_loses_its_power_in_mid_deploy_takes_nobody_with_it(
     same(same_processes=False)
 
 
+def test_a_host_lost_at_the_commit_is_told_and_the_rollback_finds_it(
+    deployed, third, same, impatient
+):
+    with deployed.wanting(CHANGED):
+        outcome = deployed.deploys(Watching("commit", lambda: breaking.power_off(third)))
+    assert (outcome.state, outcome.exit_code) == ("in_doubt", 2)
+    assert outcome.hosts == {"lab1": "committed", "lab2": "committed", "lab3": "in_doubt"}
+    assert outcome.reasons[0].startswith("lab3: was lost before it said how this ended")
+
+    breaking.power_on(third)
+    undone = deployed.types("rollback").stdout
+    assert "lab3  put back an unfinished deploy first" in undone
+    assert "rolled_back: lab1 rolled_back, lab2 rolled_back" in undone
+    same(same_processes=False)
+
+
 def test_a_killed_laptop_is_missed_by_nobody(deployed, same):
     with deployed.wanting(CHANGED):
         typing = deployed.start("deploy")
