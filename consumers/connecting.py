@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +32,13 @@ CONNECT_WITHIN_S = 3.0
 READ_BYTES = 262_144
 #: Waits between attempts double from the first to the last, in seconds.
 FIRST_WAIT_S, LAST_WAIT_S = 0.05, 2.0
+#: How long a refused login is tried again, in seconds: a password that is rotated on several hosts
+#: reaches Redis a moment later than some of its clients.
+LOGIN_WITHIN_S = 15.0
 OLDEST = (7, 0)
+
+#: What a server says to a client that may not come in, by whatever class of error.
+REFUSED = re.compile("NOAUTH|NOPERM|WRONGPASS|Authentication")
 
 #: After these nobody knows whether the command was carried out.
 LINK_ERRORS = (ConnectionError, TimeoutError)
@@ -65,8 +73,9 @@ def client(settings: Settings) -> Any:
 def connect(settings: Settings, stop: Stop, notifier: Notifier, log: Any) -> Any | None:
     """Return a client whose Redis answers; None where we were asked to stop meanwhile.
 
-    Raises StartError for a Redis that will not do: too old, or it refuses us.
+    Raises StartError for a Redis that will not do: too old, or it goes on refusing us.
     """
+    give_up_at = time.monotonic() + LOGIN_WITHIN_S
     made = client(settings)
     where = f"{settings.redis_host}:{settings.redis_port}"
     for wait_s in waits():
@@ -74,17 +83,19 @@ def connect(settings: Settings, stop: Stop, notifier: Notifier, log: Any) -> Any
             return None
         try:
             refuse_old(made.execute_command("INFO", "server"))
-        except AuthenticationError as error:
-            raise StartError(f"Redis at {where} refuses the login: {error}") from error
-        except LINK_ERRORS as error:
-            log.warning(
-                "redis does not answer", at=where, cause=str(error), again_in_s=round(wait_s, 2)
-            )
-            notifier.status(f"waiting for Redis at {where}")
-            stop.wait(wait_s)
-        except ResponseError as error:
-            if "NOAUTH" in str(error) or "NOPERM" in str(error) or "Authentication" in str(error):
+        except (*LINK_ERRORS, ResponseError) as error:
+            refused = isinstance(error, AuthenticationError) or REFUSED.search(str(error))
+            if refused and time.monotonic() >= give_up_at:
                 raise StartError(f"Redis at {where} refuses the login: {error}") from error
+            said = "refuses the login" if refused else "does not answer"
+            log.warning(
+                "waiting for redis",
+                it=said,
+                at=where,
+                cause=str(error),
+                again_in_s=round(wait_s, 2),
+            )
+            notifier.status(f"waiting for Redis at {where}: it {said}")
             stop.wait(wait_s)
         else:
             return made

@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 ON_THE_LAB = HERE / "lab"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups, which it does first as well
 def pytest_collection_modifyitems(items):
     for item in items:
         if ON_THE_LAB in item.path.parents:
