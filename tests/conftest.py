@@ -6,20 +6,28 @@ import os
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 HERE = Path(__file__).resolve().parent
 #: There is one lab on a machine: whatever works on it runs in one worker, one after the other.
 ON_THE_LAB = HERE / "lab"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups, which it does first as well
 def pytest_collection_modifyitems(items):
     for item in items:
         if ON_THE_LAB in item.path.parents:
             item.add_marker(pytest.mark.lab)
-            item.add_marker(pytest.mark.xdist_group("lab"))
-    # the lab's tests take longest: they start first, and the other worker does the rest
-    items.sort(key=lambda item: ON_THE_LAB not in item.path.parents)
+
+
+class OneWorkerForTheLab(LoadScopeScheduling):
+    """Give each test to the next free worker, but all of the lab's to one, as its first work."""
+
+    def _split_scope(self, nodeid):
+        return "lab" if nodeid.startswith("tests/lab/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return OneWorkerForTheLab(config, log)
 
 
 @pytest.hookimpl(trylast=True)
