@@ -17,7 +17,7 @@ def demo(context: Any, inventory: str = "") -> int:
     Examples: invoke demo        invoke lab.up && invoke demo -i lab
     """
     from commands.props import StoryError, staged
-    from commands.showing import Display
+    from commands.showing import Display, from_here
     from commands.story import tell
 
     with Display() as display:
@@ -30,5 +30,5 @@ def demo(context: Any, inventory: str = "") -> int:
             return FAILED
         display.say("")
         display.say("every proof came out as it should", "bold green")
-        display.say(f"records: {chosen.inventory.records}  (invoke history)", "dim")
+        display.say(f"records: {from_here(chosen.inventory.records)}/  (invoke history)", "dim")
     return DONE

@@ -154,8 +154,8 @@ class Display:
                 self.say(kept, "magenta")
 
     def record(self, record: Path) -> None:
-        """Print where the record lies."""
-        self.say(f"record: {record}", "dim")
+        """Print where the record lies, as one would type it from here."""
+        self.say(f"record: {from_here(record)}", "dim")
 
     def drift(self, found: Mapping[str, Sequence[Drift]]) -> None:
         """Print what changed on each host since its last deploy."""
@@ -167,6 +167,11 @@ class Display:
                 self.say(f"{host}  drifted {each.path}", "magenta")
                 for line in each.lines:
                     self.say(f"    {line}")
+
+
+def from_here(path: Path) -> Path:
+    """Return a path as one would type it in this directory."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def diff_style(line: str) -> str:
