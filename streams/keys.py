@@ -1,4 +1,4 @@
-"""Names and lifetimes of everything decision intelligence keeps in Redis."""
+"""Names and lifetimes of what consumers keep in Redis."""
 
 from __future__ import annotations
 
@@ -49,6 +49,11 @@ def top_reasons(window: str) -> str:
 def heartbeat(group: str, consumer: str) -> str:
     """Return the key that a living consumer keeps."""
     return f"quantum:hb:{group}:{consumer}"
+
+
+def dead_letters(stream: str) -> str:
+    """Return the stream of what was given up on."""
+    return f"{stream}:dlq"
 
 
 def high_water(stream: str, group: str) -> str:

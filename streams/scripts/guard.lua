@@ -1,6 +1,7 @@
 -- Say whether the group stands where it can be read from: not gone, not below what was counted.
 -- Runs in one MULTI with the read that follows it. The read cannot be held back there, so a group
--- that moved is marked, and while the mark stands count.lua counts nothing.
+-- that moved is marked, and while the mark stands count.lua counts nothing. Where the group stands
+-- is kept as its high-water id, for consumers whose own scripts do not raise it.
 --
 -- KEYS  stream, status
 -- ARGV  group, field of the high-water id, field that says the group moved
@@ -32,5 +33,8 @@ end
 if how then
   redis.call('HSET', KEYS[2], ARGV[3], how)
   return {'MOVED', how}
+end
+if not known[2] or below(known[2], stands) then
+  redis.call('HSET', KEYS[2], ARGV[2], stands)
 end
 return {'OK', stands}

@@ -22,9 +22,12 @@ for _, info in ipairs(consumers) do
     for index, entry in ipairs(pending) do ids[index] = entry[1] end
     if #ids > 0 then
       local present = {}
-      for _, entry in ipairs(redis.call('XCLAIM', stream, group, consumer, idle_ms, unpack(ids))) do
-        if entry then present[entry[1]] = true end
+      -- JUSTID: to be taken over is no attempt, so it does not count as a delivery
+      ids[#ids + 1] = 'JUSTID'
+      for _, id in ipairs(redis.call('XCLAIM', stream, group, consumer, idle_ms, unpack(ids))) do
+        present[id] = true
       end
+      ids[#ids] = nil
       for _, id in ipairs(ids) do
         if present[id] then
           claimed = claimed + 1

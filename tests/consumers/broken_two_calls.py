@@ -4,7 +4,7 @@ import os
 
 import redis
 
-from consumers.reading import Place, Reader, join
+from consumers.loop.reading import Place, Reader, join
 from streams import keys
 from streams.apply_result import normalise
 from streams.folding import fold
@@ -15,11 +15,11 @@ def main():
     client.set_response_callback("XREADGROUP", lambda answer, **_: answer)
     client.set_response_callback("XREAD", lambda answer, **_: answer)
     stream, group = keys.STREAM_APPLY_RESULT, keys.GROUP_DECISION_INTELLIGENCE
-    place = Place(stream, group, os.environ["CONSUMER_NAME"], "high", "moved")
+    place = Place(stream, group, os.environ["CONSUMER_NAME"], keys.STATUS, keys.STATUS)
     join(client, place)
     reader = Reader(client, place)
     while True:
-        entries = reader.next(300, 500)
+        entries = reader.next(300, 300, 500)
         if not entries:
             continue
         results = [normalise(id_, dict(zip(f[::2], f[1::2], strict=True))) for id_, f in entries]

@@ -12,7 +12,7 @@ from tests.waiting import until
 
 KILLS = 20
 #: Events by server.
-COUNT = {"redis": 100_000, "embedded": 20_000}
+COUNT = {"redis": 100_000, "embedded": 20_000, "redis8": 20_000}
 
 
 def killed_while_counting(server, consumer, count, seed, **settings):

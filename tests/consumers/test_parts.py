@@ -8,12 +8,12 @@ import socket
 
 import pytest
 
-from consumers.connecting import FIRST_WAIT_S, LAST_WAIT_S, refuse_old, waits
-from consumers.counting import SCRIPT_S, SMALLEST, next_size
-from consumers.failing import StartError
-from consumers.heartbeat import place
-from consumers.notifying import Notifier
-from consumers.stopping import Stop
+from consumers.analytics.counting import SCRIPT_S, SMALLEST, next_size
+from consumers.loop.connecting import FIRST_WAIT_S, LAST_WAIT_S, refuse_old, waits
+from consumers.loop.failing import StartError
+from consumers.loop.heartbeat import here
+from consumers.loop.notifying import Notifier
+from consumers.loop.stopping import Stop
 
 
 @pytest.fixture
@@ -117,4 +117,4 @@ def test_a_stop_ends_a_wait():
 
 
 def test_a_place_is_the_same_for_all_processes_of_a_host():
-    assert place() == place()
+    assert here() == here()

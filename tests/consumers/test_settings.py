@@ -5,19 +5,28 @@ import sys
 
 import pytest
 
-from consumers.failing import StartError
-from consumers.settings import KNOWN, read
+from consumers.analytics.settings import Settings
+from consumers.loop import settings
+from consumers.loop.failing import StartError
 from tests.consumers.running import ROOT
+from tests.contexts import defaults
+
+
+def read(environ):
+    return settings.read(Settings, environ)
+
+
+DEFAULTS = defaults(Settings)
 
 
 def test_without_any_setting_the_defaults_of_the_contract_hold():
-    settings = read({})
-    assert (settings.redis_host, settings.redis_port, settings.redis_db) == ("localhost", 6379, 0)
-    assert settings.batch_size == 1000
-    assert settings.claim_idle_ms == 5000
-    assert settings.snapshot_interval_s == 60
-    assert settings.enable_symbol_breakdown is True
-    assert settings.consumer_name.endswith("-1")
+    wanted = read({})
+    assert (wanted.redis_host, wanted.redis_port, wanted.redis_db) == ("localhost", 6379, 0)
+    assert wanted.batch_size == 1000
+    assert wanted.claim_idle_ms == 5000
+    assert wanted.snapshot_interval_s == 60
+    assert wanted.enable_symbol_breakdown is True
+    assert wanted.consumer_name.endswith("-1")
 
 
 @pytest.mark.parametrize(
@@ -26,8 +35,9 @@ def test_without_any_setting_the_defaults_of_the_contract_hold():
         ("REDIS_PORT", "0"), ("REDIS_PORT", "65536"), ("REDIS_PORT", "6379 "), ("REDIS_PORT", ""),
         ("REDIS_PORT", "1e3"), ("REDIS_DB", "-1"), ("REDIS_HOST", ""), ("REDIS_HOST", "a b"),
         ("REDIS_SENTINELS", "a:1"), ("LOG_LEVEL", "info"), ("CONSUMER_NAME", "a b"),
-        ("BATCH_SIZE", "0"), ("BATCH_SIZE", "5001"), ("METRICS_PORT", "9100"),
-        ("QUANTUM_MODE", "prod"), ("QUANTUM_FAILPOINTS", "x=1*kill"), ("CLAIM_IDLE_MS", "0"),
+        ("BATCH_SIZE", "0"), ("BATCH_SIZE", "5001"), ("METRICS_PORT", "65536"),
+        ("QUANTUM_MODE", "prod"), ("QUANTUM_FAILPOINTS", "x=1*kill"),
+        ("QUANTUM_FAILPOINTS", "a.b=1*die"), ("CLAIM_IDLE_MS", "0"),
         ("MAX_DELIVERIES", "0"), ("STREAM_APPLY_RESULT", ""), ("GROUP_DECISION_INTELLIGENCE", "\n"),
         ("ENABLE_SYMBOL_BREAKDOWN", "maybe"), ("SNAPSHOT_INTERVAL_S", "0"),
         ("SNAPSHOT_INTERVAL_S", "nan"), ("SNAPSHOT_INTERVAL_S", "1m"), ("ALERT_HIGH", "1.5"),
@@ -40,9 +50,9 @@ def test_a_bad_value_is_refused_by_name(name, value):
         read({name: value})
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN))
+@pytest.mark.parametrize("name", sorted(DEFAULTS))
 def test_every_default_is_itself_a_good_value(name):
-    read({name: KNOWN[name][0]})
+    read({name: DEFAULTS[name]})
 
 
 def test_a_name_in_the_env_file_that_nobody_knows_is_refused_with_a_hint():

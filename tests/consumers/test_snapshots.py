@@ -4,22 +4,20 @@ import time
 
 import pytest
 
-from consumers.reading import Place
-from consumers.settings import read
-from consumers.snapshots import Snapshots
+from consumers.analytics.settings import Settings
+from consumers.analytics.snapshots import Snapshots
+from consumers.decision_intelligence import place
 from fault_injection.workloads.apply_result import events, feed
 from streams import keys, windows
 from tests.consumers.running import STATUS, STREAM, processed, status
+from tests.contexts import context
 from tests.independent_fold import buckets_in
 from tests.waiting import until
 
 
 @pytest.fixture
 def snapshots(server):
-    from consumers.connecting import client
-
-    wanted = read({"REDIS_PORT": str(server.port), "CONSUMER_NAME": "one"})
-    return Snapshots(client(wanted), Place.of(wanted), wanted)
+    return Snapshots(context(Settings, place, server.port))
 
 
 def now_minute(client):
@@ -42,7 +40,7 @@ def test_each_window_is_the_sum_of_its_minutes(client, snapshots):
     put(client, 10, decision__SKIP=2, reason__b=2)
     put(client, 30, decision__BLOCKED=4, reason__a=4)
     put(client, 70, decision__ERROR=8, reason__z=8)
-    snapshots.take("running")
+    snapshots.take()
     assert counts(client, "1m") == {}
     assert not client.exists(keys.decision_counts("1m"))
     assert counts(client, "5m") == {"SKIP": 1}
@@ -55,9 +53,9 @@ def test_each_window_is_the_sum_of_its_minutes(client, snapshots):
 
 def test_a_late_event_of_a_closed_minute_is_shown_whoever_counted_it(client, snapshots):
     put(client, 10, decision__SKIP=2, reason__b=2)
-    snapshots.take("running")
+    snapshots.take()
     put(client, 10, decision__SKIP=1, reason__late=1)
-    snapshots.take("running")
+    snapshots.take()
     assert counts(client, "15m") == {"SKIP": 3}
     assert client.zscore(keys.top_reasons("15m"), "late") == 1
 
@@ -65,18 +63,18 @@ def test_a_late_event_of_a_closed_minute_is_shown_whoever_counted_it(client, sna
 def test_closed_minutes_are_read_once(client, snapshots):
     for ago in (10, 20, 30):
         put(client, ago, decision__SKIP=1)
-    snapshots.take("running")
+    snapshots.take()
     client.config_resetstat()
-    snapshots.take("running")
+    snapshots.take()
     # the open minute, and at the turn of a minute the one that just closed and a new one
     assert client.info("commandstats")["cmdstat_hgetall"]["calls"] <= 3
 
 
 def test_a_window_that_has_become_empty_is_deleted(client, snapshots):
     put(client, 3, decision__SKIP=1, reason__a=1)
-    snapshots.take("running")
+    snapshots.take()
     client.delete(*client.keys("quantum:p35:bucket:*"))
-    snapshots.take("running")
+    snapshots.take()
     assert client.keys("quantum:p35:decision:counts:*") == []
     assert client.keys("quantum:p35:reason:top:*") == []
 
@@ -84,7 +82,7 @@ def test_a_window_that_has_become_empty_is_deleted(client, snapshots):
 def test_a_field_that_is_no_count_is_passed_over(client, snapshots):
     put(client, 3, decision__SKIP=1)
     client.hset(keys.bucket(keys.minute_name(now_minute(client) - 3)), "reason:x", "many")
-    snapshots.take("running")
+    snapshots.take()
     assert counts(client, "5m") == {"SKIP": 1}
 
 

@@ -4,21 +4,20 @@ import signal
 import time
 
 import pytest
-import structlog
 
-from consumers.counting import Counter
-from consumers.reading import Place, Reader, join
-from consumers.reclaiming import Reclaimer
-from consumers.settings import read
+from consumers.analytics.counting import Counter
+from consumers.analytics.settings import Settings
+from consumers.decision_intelligence import place
+from consumers.loop.reading import Reader, join
+from consumers.loop.reclaiming import Reclaimer
 from fault_injection.workloads.apply_result import events, feed
 from streams import keys
 from streams.apply_result import normalise
 from streams.folding import fold
 from tests.consumers.running import GROUP, STREAM, pending, processed, until_counted
+from tests.contexts import context
 from tests.independent_fold import differences
 from tests.waiting import until
-
-LOG = structlog.get_logger()
 
 
 def traffic(client, count, seed=3):
@@ -33,20 +32,17 @@ class Party:
     """A consumer's parts, taken one by one, so that a test decides what happens between them."""
 
     def __init__(self, server, name, batch=500):
-        from consumers.connecting import client
-
-        wanted = read(
-            {"REDIS_PORT": str(server.port), "CONSUMER_NAME": name, "BATCH_SIZE": str(batch)}
-        )
-        self.client, self.place = client(wanted), Place.of(wanted)
+        at = context(Settings, place, server.port, CONSUMER_NAME=name, BATCH_SIZE=batch)
+        self.client, self.place = at.client, at.place
         join(self.client, self.place)
         self.reader = Reader(self.client, self.place)
-        self.counter = Counter(self.client, self.place, wanted, LOG)
-        self.reclaimer = Reclaimer(self.client, self.place, 0, LOG)
+        self.counter = Counter(at)
+        self.reclaimer = Reclaimer(at)
+        self.reclaimer._idle_ms = self.reclaimer._pause_s = 0
 
     def take(self, size):
         """Read `size` entries past an empty own pending list."""
-        return until(lambda: self.reader.next(size, 1))
+        return until(lambda: self.reader.next(size, size, 1))
 
 
 def test_an_old_owner_that_comes_back_after_a_claim_counts_nothing_again(server, client):
@@ -56,7 +52,7 @@ def test_an_old_owner_that_comes_back_after_a_claim_counts_nothing_again(server,
     while new.reclaimer.run():
         pass
     counted = 0
-    while theirs := new.reader.next(500, 1):
+    while theirs := new.reader.next(500, 500, 1):
         counted += new.counter.count(theirs)
     assert counted == 1_000
     assert old.counter.count(batch) == 0
@@ -70,7 +66,7 @@ def test_a_batch_of_which_some_were_claimed_is_counted_once_by_either(server, cl
     batch = old.take(300)
     some = [entry_id for entry_id, _ in batch[40:90]]
     client.xclaim(STREAM, GROUP, "new", 0, some)
-    claimed = until(lambda: new.reader.next(20, 1))
+    claimed = until(lambda: new.reader.next(20, 20, 1))
     assert new.counter.count(claimed) == 20
     # acknowledging is what counts, so the old owner settles the 30 that the new one holds
     assert old.counter.count(batch) == 280
@@ -83,7 +79,7 @@ def test_counting_in_a_multi_without_the_gate_doubles_and_the_oracle_says_so(ser
     old, new = Party(server, "old"), Party(server, "new")
     batch = old.take(200)
     new.reclaimer.run()
-    assert new.counter.count(until(lambda: new.reader.next(500, 1))) == 200
+    assert new.counter.count(until(lambda: new.reader.next(500, 500, 1))) == 200
     pipeline = client.pipeline(transaction=True)
     results = [normalise(i, dict(zip(f[::2], f[1::2], strict=True))) for i, f in batch]
     for minute, fields in fold(results).buckets.items():

@@ -13,6 +13,7 @@ from harness.errors import ConfigurationError
 from harness.host import Host
 from harness.masking import Secret
 from harness.resources import Package, Unit
+from tests.contexts import defaults
 from tests.unit.rendered_roles import (
     CONFIG,
     ENV,
@@ -67,10 +68,11 @@ def test_the_password_stands_in_the_credential_and_in_redis_conf_alone():
 
 def test_every_setting_in_the_env_file_is_one_the_consumer_knows():
     """The consumer stops at a name it does not know; the file lists its own names for that."""
-    from consumers.settings import CARRIED, KNOWN
+    from consumers.analytics.settings import Settings
+    from consumers.loop.settings import CARRIED
 
     given = environment()
-    assert set(given) <= set(KNOWN) | set(CARRIED)
+    assert set(given) <= set(defaults(Settings)) | set(CARRIED)
     named = given["QUANTUM_ENV_NAMES"].split(",")
     assert set(named) == set(given) - {"QUANTUM_ENV_NAMES", "QUANTUM_ENV_DIGEST"}
 
@@ -88,11 +90,12 @@ def test_defaults_are_those_of_the_contract():
 
 
 def test_the_defaults_of_the_role_are_the_consumers_own():
-    from consumers.settings import KNOWN
+    from consumers.analytics.settings import Settings
 
+    known = defaults(Settings)
     for name, value in environment(replace(HOST, values={}, roles=HOST.roles[:1])).items():
-        if name not in {"CONSUMER_NAME", "QUANTUM_MODE"} and name in KNOWN:
-            assert value == KNOWN[name][0], name
+        if name not in {"CONSUMER_NAME", "QUANTUM_MODE"} and name in known:
+            assert value == known[name], name
 
 
 def test_the_consumers_name_is_stable_and_can_be_given():

@@ -85,11 +85,12 @@ def test_debians_redis_unit_accepts_the_drop_in(tmp_path):
 
 def test_the_consumer_itself_accepts_its_env_file(tmp_path):
     """`--check-config` of the real consumer over the rendered file."""
-    from consumers.settings import read_file
+    from consumers.analytics.settings import Settings
+    from consumers.loop.settings import read_file
 
     path = tmp_path / "env"
     path.write_text(text(ENV, replace(HOST, values={**HOST.values, "redis_password": Secret("x")})))
-    found = read_file(path, {})
+    found = read_file(Settings, path, {})
     assert (found.redis_host, found.consumer_name, found.quantum_mode) == (
         "10.0.0.1", "db1-1", "testnet",
     )  # fmt: skip

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
-from consumers.failing import GroupMovedError, SpoiledKeyError
-from consumers.reading import Entry, Place
-from consumers.settings import Settings
+from consumers.analytics.settings import Settings
+from consumers.loop.context import Context
+from consumers.loop.failing import GroupMovedError, SpoiledKeyError
+from consumers.loop.giving_up import settle_lost
+from consumers.loop.reading import Entry
 from streams import keys, scripting
 from streams.apply_result import ApplyResult, normalise
 from streams.folding import fold
@@ -21,11 +22,11 @@ SMALLEST = 100
 class Counter:
     """Counts what was read; `size` is how much to read next, after what the last ones cost."""
 
-    def __init__(self, client: Any, place: Place, settings: Settings, log: Any) -> None:
-        self._client, self._place, self._log = client, place, log
-        self._symbols = settings.enable_symbol_breakdown
-        self._largest = settings.batch_size
-        self.size = min(settings.batch_size, 500)
+    def __init__(self, context: Context[Settings]) -> None:
+        self._context, self._client, self._place = context, context.client, context.place
+        self._symbols = context.settings.enable_symbol_breakdown
+        self._largest = context.settings.batch_size
+        self.size = min(self._largest, 500)
         self._way_s = 0.0
 
     def count(self, entries: list[Entry]) -> int:
@@ -35,7 +36,7 @@ class Counter:
         """
         lost = [entry_id for entry_id, fields in entries if fields is None]
         if lost:
-            self._settle_lost(lost)
+            settle_lost(self._context, lost)
         ids, results = [], []
         for entry_id, fields in entries:
             if fields is not None:
@@ -80,7 +81,7 @@ class Counter:
             args.append(len(fields))
             for name, count in fields.items():
                 args += (name, count)
-        return [place.stream, keys.STATUS, keys.UNKNOWN_DECISIONS, *buckets], args
+        return [place.stream, place.status, keys.UNKNOWN_DECISIONS, *buckets], args
 
     def _way(self) -> float:
         """Return what the way to Redis and back takes, in seconds.
@@ -94,14 +95,6 @@ class Counter:
                 took_s = time.perf_counter() - started
                 self._way_s = min(self._way_s or took_s, took_s)
         return self._way_s
-
-    def _settle_lost(self, ids: list[str]) -> None:
-        place = self._place
-        lost = scripting.run(self._client, "lost", [place.stream, keys.STATUS], [place.group, *ids])
-        if lost:
-            self._log.error(
-                "LOST: trimmed away before they were counted", ids=lost, stream=place.stream
-            )
 
 
 def next_size(size: int, done: int, took_s: float, largest: int) -> int:

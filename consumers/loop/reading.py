@@ -7,9 +7,8 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from consumers.connecting import BLOCK_MS
-from consumers.failing import GroupMovedError
-from consumers.settings import Settings
+from consumers.loop.connecting import BLOCK_MS
+from consumers.loop.failing import GroupMovedError
 from streams import keys, scripting
 from streams.ids import ZERO
 
@@ -19,25 +18,28 @@ Entry = tuple[str, list[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which stream, group and consumer; and the status fields that belong to the group."""
+    """Which stream, group and consumer, and where the group and this process say how they stand."""
 
     stream: str
     group: str
     consumer: str
-    high_water: str
-    moved: str
+    status: str  #: hash of the group: its high-water ids, whether it moved, its totals
+    standing: str  #: hash of this process; the same one where a group has one consumer
 
     @classmethod
-    def of(cls, settings: Settings) -> Place:
-        """Return the place that settings name."""
-        stream, group = settings.stream_apply_result, settings.group_decision_intelligence
-        return cls(
-            stream,
-            group,
-            settings.consumer_name,
-            keys.high_water(stream, group),
-            keys.group_moved(stream, group),
-        )
+    def at(cls, stream: str, group: str, consumer: str, status: str, standing: str = "") -> Place:
+        """Return the place; `standing` is the status hash unless it is said."""
+        return cls(stream, group, consumer, status, standing or status)
+
+    @property
+    def high_water(self) -> str:
+        """Return the status field with the newest id that the group has settled."""
+        return keys.high_water(self.stream, self.group)
+
+    @property
+    def moved(self) -> str:
+        """Return the status field that says how the group moved back."""
+        return keys.group_moved(self.stream, self.group)
 
     @property
     def marks(self) -> tuple[str, str, str]:
@@ -47,7 +49,7 @@ class Place:
 
 def join(client: Any, place: Place) -> None:
     """Make the group where it is new. Raises GroupMovedError where it is gone or moved back."""
-    answer = scripting.run(client, "join", [place.stream, keys.STATUS], place.marks)
+    answer = scripting.run(client, "join", [place.stream, place.status], place.marks)
     if answer[0] == "MOVED":
         raise GroupMovedError(answer[1])
 
@@ -74,18 +76,24 @@ class Reader:
             self._link.disconnect()
         self._under_way = 0
 
-    def next(self, size: int, wait_ms: int) -> list[Entry]:
-        """Return up to `size` entries; none after waiting `wait_ms`, or where own pending ends.
+    @property
+    def settled(self) -> bool:
+        """Tell whether own pending was read to its end and nothing newer is known to wait."""
+        return self._own_after is None and not self._behind
 
+    def next(self, size: int, own_size: int, wait_ms: int) -> list[Entry]:
+        """Return up to `own_size` of own pending, and once there are none up to `size` new entries.
+
+        None after waiting `wait_ms`, and where own pending ends. More than one are read ahead.
         Raises GroupMovedError.
         """
         if self._own_after is not None:
-            return self._own(size, self._own_after)
+            return self._own(own_size, self._own_after)
         if not self._behind and not self._news(wait_ms):
             self._behind = True  # the guard looks after the group on an idle stream too
             return []
         entries = self.rest() if self._under_way else self._ask_and_hear(size)
-        if self._behind:
+        if self._behind and size > 1:
             self._ask(size)
         return entries
 
@@ -106,7 +114,9 @@ class Reader:
     def _ask(self, size: int) -> None:
         if self._link is None:
             self._link = self._client.connection_pool.get_connection()
-        guard = scripting.words("guard", [self._place.stream, keys.STATUS], self._place.marks)
+        guard = scripting.words(
+            "guard", [self._place.stream, self._place.status], self._place.marks
+        )
         commands = [("MULTI",), guard, self._words(size, ">"), ("EXEC",)]
         self._link.send_packed_command(self._link.pack_commands(commands))
         self._under_way = size

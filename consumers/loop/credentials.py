@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from consumers.failing import StartError
+from consumers.loop.failing import StartError
 
 
 def read(name: str, environ: Mapping[str, str], variable: str) -> str:

@@ -1,4 +1,4 @@
-"""Show the windows: what the last minutes' buckets sum to, and how the consumer stands."""
+"""Show the windows: what the last minutes' buckets sum to."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from consumers.reading import Place
-from consumers.settings import Settings
-from streams import groups, keys, windows
+from consumers.analytics.settings import Settings
+from consumers.loop.context import Context
+from streams import keys, windows
 from streams.apply_result import DECISIONS
 
 _TOTALS = tuple(f"decision:{decision}" for decision in DECISIONS)
-#: Where counting the lag by ids gives up; "at least" then.
-LAG_UP_TO = 20_000
 
 
 class Snapshots:
@@ -24,17 +22,10 @@ class Snapshots:
     """
 
     def __init__(
-        self, client: Any, place: Place, settings: Settings,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
-        self._client, self._place, self._clock = client, place, clock
-        self._every_s = settings.snapshot_interval_s
-        self._about = {
-            "consumer_name": settings.consumer_name,
-            "service_start_ts": f"{time.time():.3f}",
-            "version": settings.release,
-            "mode": settings.quantum_mode,
-        }
+        self, context: Context[Settings], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client, self._clock = context.client, clock
+        self._every_s = context.settings.snapshot_interval_s
         self._closed: dict[str, tuple[tuple[str | None, ...], dict[str, int]]] = {}
         self._due_at = 0.0
 
@@ -42,8 +33,8 @@ class Snapshots:
         """Return how long until the next one, in seconds."""
         return max(0.0, self._due_at - self._clock())
 
-    def take(self, state: str) -> None:
-        """Replace the windows and the status now; `state` is the status's word for us."""
+    def take(self) -> None:
+        """Replace the windows now."""
         self._due_at = self._clock() + self._every_s
         # Redis's clock: the one that names the entries
         seconds, micros = self._client.execute_command("TIME")
@@ -57,22 +48,6 @@ class Snapshots:
             _replace(pipeline, keys.decision_counts(name), windows.decisions(total), "hset")
             _replace(pipeline, keys.top_reasons(name), windows.top_reasons(total), "zadd")
         pipeline.execute()
-        self.tell(state)
-
-    def tell(self, state: str, cause: str = "") -> None:
-        """Write how the consumer stands; `cause` says why it does not run."""
-        place = self._place
-        at = groups.position(self._client, place.stream, place.group)
-        lag = groups.lag(self._client, place.stream, place.group, up_to=LAG_UP_TO)
-        words = {
-            **self._about,
-            "state": state,
-            "cause": cause,
-            "pending_estimate": at.pending if at else 0,
-            "lag": "" if lag is None else lag.entries,
-            "lag_exact": str(lag is not None and lag.exact).lower(),
-        }
-        self._client.hset(keys.STATUS, mapping=words)
 
     def _buckets(self, minutes: list[str]) -> dict[str, dict[str, int]]:
         pipeline = self._client.pipeline(transaction=False)

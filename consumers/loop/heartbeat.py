@@ -8,19 +8,23 @@ Who holds the lock of the very place that a heartbeat names knows that its proce
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import secrets
 import socket
+import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from consumers.failing import NameTakenError
-from consumers.settings import Settings
-from consumers.stopping import Stop
+from redis.exceptions import RedisError
+
+from consumers.loop.failing import NameTakenError
+from consumers.loop.reading import Place
+from consumers.loop.settings import Settings
+from consumers.loop.stopping import Stop
 from streams import keys, scripting
 
 TTL_MS = keys.HEARTBEAT_TTL_S * 1000
@@ -30,7 +34,7 @@ RENEW_EVERY_S = 2.0
 LOOK_EVERY_S = 0.25
 
 
-def place() -> str:
+def here() -> str:
     """Return a name for where a local lock means something: this machine, this network namespace.
 
     "" where there are no abstract sockets (macOS).
@@ -51,13 +55,10 @@ def place() -> str:
 class Heartbeat:
     """A process's claim to its name."""
 
-    def __init__(
-        self, client: Any, settings: Settings, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        group, name = settings.group_decision_intelligence, settings.consumer_name
-        self._client, self._clock, self._name = client, clock, name
-        self._key = keys.heartbeat(group, name)
-        self._place = place()
+    def __init__(self, client: Any, place: Place, settings: Settings) -> None:
+        self._client, self._name = client, place.consumer
+        self._key = keys.heartbeat(place.group, place.consumer)
+        self._place = here()
         self._value = json.dumps(
             {
                 "host": socket.gethostname(),
@@ -70,20 +71,30 @@ class Heartbeat:
         address = (settings.redis_host, settings.redis_port, settings.redis_db)
         self._lock_name = hashlib.sha256(f"{address}{self._key}".encode()).hexdigest()[:32]
         self._lock: socket.socket | None = None
-        self._held = False
-        self._renew_at = 0.0
+        self._taken_by = ""
+        self._over = threading.Event()
+        self._renewing: threading.Thread | None = None
 
     def hold(self, stop: Stop) -> None:
-        """Take the name the first time, renew it later, if it is time.
+        """Take the name the first time, and see later that it is still ours.
 
         Raises NameTakenError where another living process has it, or took it over meanwhile.
         """
-        if not self._held:
+        if self._renewing is None:
             self._take(stop)
-        elif self._clock() >= self._renew_at:
-            other = self._beat("")
-            if other:
-                raise NameTakenError(f"{self._name} was taken over by {other[0]}")
+        elif self._taken_by:
+            raise NameTakenError(f"{self._name} was taken over by {self._taken_by}")
+
+    def _renew(self) -> None:
+        """Renew for as long as the process lives: work may take long, and slow is not dead.
+
+        A process that hangs is seen by the watchdog, which only its progress feeds.
+        """
+        while not self._over.wait(RENEW_EVERY_S):
+            with contextlib.suppress(RedisError):  # the next one, or none, if Redis is gone
+                if other := self._beat(""):
+                    self._taken_by = other[0]
+                    return
 
     def _take(self, stop: Stop) -> None:
         """Wait, no longer than a heartbeat lasts, where nobody can know yet who lives."""
@@ -92,7 +103,8 @@ class Heartbeat:
         while not stop:
             held = self._beat(replace)
             if not held:
-                self._held = True
+                self._renewing = threading.Thread(target=self._renew, daemon=True)
+                self._renewing.start()
                 return
             other, now_left_ms = held
             if seen and (other != seen or now_left_ms > left_ms):
@@ -105,13 +117,15 @@ class Heartbeat:
 
     def leave(self) -> None:
         """Give the name up at once."""
+        self._over.set()
+        if self._renewing is not None:
+            self._renewing.join()  # a late renewal would bring the name back
         scripting.run(self._client, "leave", [self._key], [self._value])
 
     def _beat(self, replace: str) -> list[Any]:
         answer: list[Any] = scripting.run(
             self._client, "beat", [self._key], [self._value, TTL_MS, replace]
         )
-        self._renew_at = self._clock() + RENEW_EVERY_S
         return answer
 
     def _take_lock(self) -> bool:

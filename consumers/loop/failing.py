@@ -20,3 +20,11 @@ class SpoiledKeyError(Exception):
 
 class NameTakenError(StartError):
     """Another living process goes by this consumer's name."""
+
+
+class PoisonError(Exception):
+    """An entry that no attempt can settle (bad JSON, wrong shape): a dead letter at once."""
+
+
+class TransientError(Exception):
+    """An attempt that failed and may succeed later: the entry stays pending, after a pause."""

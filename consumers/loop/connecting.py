@@ -18,10 +18,10 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from consumers.failing import StartError
-from consumers.notifying import Notifier
-from consumers.settings import Settings
-from consumers.stopping import Stop
+from consumers.loop.failing import StartError
+from consumers.loop.notifying import Notifier
+from consumers.loop.settings import Settings
+from consumers.loop.stopping import Stop
 
 #: How long a read on an empty stream waits, in milliseconds; a stop is heard after so long.
 BLOCK_MS = 500

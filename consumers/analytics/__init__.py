@@ -1,0 +1,1 @@
+"""What decision intelligence does with apply results: counts, windows, alerts."""
