@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from redis.exceptions import ResponseError
+
+from consumers.loop.failing import GroupMovedError
 from consumers.loop.measuring import Metrics
 from consumers.loop.reading import Entry, Place
 from consumers.loop.settings import Settings
@@ -38,11 +41,19 @@ class Context(Generic[S_co]):
     now_ms: Callable[[], int] = wall_ms
 
     def again(self, entry_id: str) -> int:
-        """Return how often a pending entry was delivered; 0 where it is not ours to settle."""
+        """Return how often a pending entry was delivered; 0 where it is not ours to settle.
+
+        Raises GroupMovedError where the group is gone.
+        """
         place = self.place
-        pending = self.client.xpending_range(
-            place.stream, place.group, entry_id, entry_id, 1, place.consumer
-        )
+        try:
+            pending = self.client.xpending_range(
+                place.stream, place.group, entry_id, entry_id, 1, place.consumer
+            )
+        except ResponseError as error:
+            if "NOGROUP" in str(error):
+                raise GroupMovedError("gone while an entry was under way") from error
+            raise
         return int(pending[0]["times_delivered"]) if pending else 0
 
 

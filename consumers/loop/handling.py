@@ -65,9 +65,14 @@ class Each:
 
     def take(self, entries: list[Entry]) -> None:
         """Settle each entry; raises TransientError at the first that shall be tried again."""
+        # own pending comes alone: what was delivered too often is not even tried, since it may be
+        # what killed this process
+        worn = len(entries) == 1 and self._worn_out(entries[0][0])
         for entry_id, fields in entries:
             if fields is None:
                 settle_lost(self._context, [entry_id])
+            elif worn:
+                give_up(self._context, entry_id, f"tried {worn} times: never came to an end")
             else:
                 pairs = iter(fields)
                 self._one(Message(entry_id, dict(zip(pairs, pairs, strict=False))))
@@ -89,6 +94,11 @@ class Each:
         context.failpoint("handler.before_settle")
         self._settle(message, writes)
         context.failpoint("handler.after_settle")
+
+    def _worn_out(self, entry_id: str) -> int:
+        """Return how often an entry was tried where that is too often, 0 where it is not."""
+        before = self._context.again(entry_id) - 1
+        return before if before >= self._context.settings.max_deliveries else 0
 
     def _again(self, message: Message, error: Exception) -> None:
         cause = (

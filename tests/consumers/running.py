@@ -19,7 +19,9 @@ FOREIGN = ("REDIS_", "QUANTUM_", "NOTIFY_SOCKET", "WATCHDOG_", "CREDENTIALS_DIRE
 class Consumer:
     """One process of decision intelligence."""
 
-    def __init__(self, folder, port, module="consumers.decision_intelligence", **settings):
+    def __init__(
+        self, folder, port, module="consumers.decision_intelligence", words=(), **settings
+    ):
         self.folder = Path(folder)
         number = len(list(self.folder.glob("*.log")))
         self.log = self.folder / f"{number}.log"
@@ -35,7 +37,7 @@ class Consumer:
         environ |= {name: str(value) for name, value in settings.items()}
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-B", "-m", module], cwd=ROOT, env=environ,
+                [sys.executable, "-B", "-m", module, *words], cwd=ROOT, env=environ,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
 

@@ -1,0 +1,6 @@
+"""Real servers, and consumers that never outlive their test."""
+
+from tests.consumers.conftest import consumer
+from tests.servers import client, own_redis, server, shared_server
+
+__all__ = ["client", "consumer", "own_redis", "server", "shared_server"]
