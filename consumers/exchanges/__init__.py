@@ -18,12 +18,11 @@ CANCELED, REJECTED, EXPIRED = "CANCELED", "REJECTED", "EXPIRED"
 STATUSES = frozenset({NEW, PARTIALLY_FILLED, FILLED, CANCELED, REJECTED, EXPIRED})
 FINAL = frozenset({FILLED, CANCELED, REJECTED, EXPIRED})
 
-#: How many characters a client order id may have, and which (Binance's rule, the narrowest).
-CLIENT_ORDER_ID = r"[.A-Z:/a-z0-9_-]{1,36}"
-
 
 class Order(NamedTuple):
-    """What to ask for. The client order id is the caller's name for it, the same at each try."""
+    """What to ask for."""
+
+    #: The caller's name for it, the same at each try: shapes.CLIENT_ORDER_ID.
 
     client_order_id: str
     symbol: str
@@ -37,7 +36,8 @@ class Order(NamedTuple):
     reduce_only: bool = False
     #: What the caller takes the price to be; paper fills at it.
     reference_price: Decimal | None = None
-    #: How long after it was sent the request may still land; 0: the exchange's `validity_ms`.
+    #: How long after it was sent the request may still land, in milliseconds, where that is to be
+    #: shorter than the exchange's `validity_ms`; 0: as long as that.
     valid_ms: int = 0
 
 
@@ -63,12 +63,15 @@ class Refused(ExchangeError):  # noqa: N818  reads as what happened, and the bas
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
-        #: The exchange's number ("-4164"), or a word of ours ("unsent_symbol").
+        #: The exchange's number ("-4164"), or a word of ours ("unsendable", "below_min_notional").
         self.code, self.reason = code, reason
 
 
 class OutcomeUnknown(ExchangeError):  # noqa: N818
-    """It may have happened, or may yet until the request's validity is over. Ask by `find`."""
+    """It may have happened, or may yet until the request's validity is over. Ask by `find`.
+
+    From a call that only reads it says that there was no answer.
+    """
 
 
 class NotSent(ExchangeError):  # noqa: N818
@@ -88,7 +91,10 @@ class ClockSkew(ExchangeError):  # noqa: N818
 
 
 class Exchange(Protocol):
-    """One exchange. Every method raises ExchangeError's children, and nothing else."""
+    """One exchange. Every method raises ExchangeError's children, and nothing else.
+
+    Paper alone has an exception: what its Redis says of itself is the loop's, and passes through.
+    """
 
     name: str
     #: True: `place` does no I/O (paper), so intents may be taken in batches.
@@ -108,8 +114,13 @@ class Exchange(Protocol):
     def set_leverage(self, symbol: str, leverage: int) -> None:
         """Set what the next entry's margin is worked out with."""
 
-    def quantity(self, symbol: str, wanted: Decimal, price: Decimal) -> Decimal:
-        """Return `wanted` rounded down to the symbol's step; Refused below the least."""
+    def quantity(
+        self, symbol: str, wanted: Decimal, price: Decimal, *, closing: bool = False
+    ) -> Decimal:
+        """Return `wanted` rounded down to the symbol's step; Refused below the least.
+
+        The least in money does not hold for what closes a position.
+        """
 
     def price(self, symbol: str) -> Decimal:
         """Return the mark price."""
