@@ -24,8 +24,9 @@ def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wan
 
     resources = [each for role in roles.of(host) for each in role.resources(host)]
     release = None
-    if needs_release(resources):
+    extra = needs_release(resources)
+    if extra is not None:
         with _building:  # hosts of one kind share one build: the first makes it, the rest read it
-            release = releases.build(releases.target_of(facts), sources)
+            release = releases.build(releases.target_of(facts, extra), sources)
     digest = release.digest if release else ""
     return Wanted(compose(host, resources, digest, render), release)

@@ -82,9 +82,13 @@ class Desired:
     units: tuple[DesiredUnit, ...]
 
 
-def needs_release(resources: Iterable[Resource]) -> bool:
-    """Tell whether any resource asks for a release, before one is built."""
-    return any(isinstance(each, Release) for each in resources)
+def needs_release(resources: Iterable[Resource]) -> str | None:
+    """Return which extra lock the host's release needs ("" for none), None where it has no release.
+
+    A host has one release for all its services, so the extra of one is there for all.
+    """
+    extras = [each.extra for each in resources if isinstance(each, Release)]
+    return max(extras) if extras else None
 
 
 def compose(host: Host, resources: Iterable[Resource], release: str, render: Render) -> Desired:

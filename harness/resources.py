@@ -76,6 +76,7 @@ class Release:
     """streams/, consumers/ and their locked dependencies, by digest, importable as `module`."""
 
     module: str  #: e.g. "consumers.decision_intelligence"
+    extra: str = ""  #: a lock with further dependencies, e.g. "exchange"; a host has one at most
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,17 @@ set -eu
 cd "$(dirname "$0")"
 uv=${UV:-../.venv/bin/uv}
 quiet="--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q"
-for name in controller embedded consumers; do
+for name in controller embedded consumers consumers-exchange; do
     limit=""; [ "$name" = controller ] || limit="-c controller.txt"
     "$uv" pip compile $name.in --universal --python-version 3.11 $quiet $limit -o $name.txt
 done
 "$uv" pip compile dev.in --universal --python-version 3.11 $quiet -c controller.txt -o dev.txt
 for arch in x86_64 aarch64; do
     for version in 3.11.2 3.13.5; do   # Debian 12, Debian 13
-        "$uv" pip compile consumers.in --python-version $version \
-            --python-platform $arch-manylinux_2_28 $quiet -c controller.txt \
-            -o hosts/python-$version-linux-$arch.txt
+        for more in "" -exchange; do
+            "$uv" pip compile consumers$more.in --python-version $version \
+                --python-platform $arch-manylinux_2_28 $quiet -c controller.txt \
+                -o hosts/python-$version-linux-$arch$more.txt
+        done
     done
 done

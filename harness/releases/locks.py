@@ -43,12 +43,14 @@ class Target:
     machine: str  #: e.g. "x86_64"
     system: str = "linux"
     here: bool = False  #: it runs on this machine, by this interpreter (the sandbox)
+    extra: str = ""  #: whose lock has more than every consumer needs, e.g. "exchange"
 
     def __str__(self) -> str:
-        return f"Python {self.python} on {self.system} {self.machine}"
+        more = f" with {self.extra}" if self.extra else ""
+        return f"Python {self.python} on {self.system} {self.machine}{more}"
 
 
-def target_of(facts: Mapping[str, object]) -> Target:
+def target_of(facts: Mapping[str, object], extra: str = "") -> Target:
     """Return the target that a host's facts describe; raises ReleaseError."""
     implementation = str(facts.get("implementation", "cpython"))
     target = Target(
@@ -56,6 +58,7 @@ def target_of(facts: Mapping[str, object]) -> Target:
         machine=str(facts["machine"]).lower(),
         system=str(facts["system"]).lower(),
         here=facts.get("services") == "supervisor",
+        extra=extra,
     )
     if implementation != "cpython":
         raise ReleaseError(f"the host's python3 is {implementation}, not CPython", step="release")
@@ -69,9 +72,10 @@ def target_of(facts: Mapping[str, object]) -> Target:
 
 def lock_of(target: Target, requirements: Path = PROJECT / "requirements") -> Path:
     """Return the target's lock file; raises ReleaseError that names the one to add."""
+    more = f"-{target.extra}" if target.extra else ""
     if target.here:
-        return requirements / "consumers.txt"
-    name = f"python-{target.python}-{target.system}-{target.machine}.txt"
+        return requirements / f"consumers{more}.txt"
+    name = f"python-{target.python}-{target.system}-{target.machine}{more}.txt"
     path = requirements / "hosts" / name
     if path.is_file():
         return path

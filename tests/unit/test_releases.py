@@ -7,17 +7,20 @@ import platform
 import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.agent.releases import tree_digest
+from harness.desired import needs_release
 from harness.errors import ReleaseError
 from harness.releases import build
 from harness.releases import building as releases
 from harness.releases import locks as release_locks
 from harness.releases import trees as release_trees
 from harness.releases.locks import Target, explained, lock_of, target_of, words_for
+from harness.resources import Release
 
 PROJECT = Path(__file__).resolve().parents[2]
 BOOKWORM, TRIXIE = Target("3.11.2", "x86_64"), Target("3.13.5", "x86_64")
@@ -187,6 +190,20 @@ def test_the_full_version_decides_what_comes_along():
     """redis-py needs async-timeout below 3.11.3, and Debian 12 has 3.11.2."""
     assert "async-timeout==" in lock_of(BOOKWORM).read_text()
     assert "async-timeout==" not in lock_of(TRIXIE).read_text()
+
+
+@pytest.mark.parametrize("target", [BOOKWORM, TRIXIE, HERE])
+def test_only_who_asks_for_the_exchange_s_library_carries_it(target):
+    with_it = lock_of(replace(target, extra="exchange")).read_text()
+    assert "python-binance==" in with_it
+    assert "redis==" in with_it
+    assert "python-binance==" not in lock_of(target).read_text()
+
+
+def test_one_service_s_extra_is_its_host_s():
+    assert needs_release([]) is None
+    assert needs_release([Release("a")]) == ""
+    assert needs_release([Release("a"), Release("b", "exchange"), Release("c")]) == "exchange"
 
 
 def test_a_target_is_read_from_facts():
