@@ -10,6 +10,7 @@ GROUP_DECISION_INTELLIGENCE = "p35_decision_intel"
 
 STATUS = "quantum:p35:status"
 UNKNOWN_DECISIONS = "quantum:p35:unknown_decision:top:5m"
+ALERTS = "quantum:p35:alerts"
 
 #: Lifetimes, in seconds.
 BUCKET_TTL_S = 172_800
@@ -44,6 +45,11 @@ def decision_counts(window: str) -> str:
 def top_reasons(window: str) -> str:
     """Return the key of a window's most frequent reasons."""
     return f"quantum:p35:reason:top:{window}"
+
+
+def alert_quiet(reason: str, window: str, about: str = "") -> str:
+    """Return the key that keeps an alert from being repeated for a while; its value is a rank."""
+    return f"quantum:p35:alert:quiet:{window}:{reason}" + (f":{about}" if about else "")
 
 
 def heartbeat(group: str, consumer: str) -> str:

@@ -35,6 +35,8 @@ def said_ms(text: str) -> float:
 
 @lru_cache(maxsize=4096)
 def _said_ms(text: str) -> float:
+    if text[4:5] == "-" and (written := _written_ms(text.strip())) == written:
+        return written  # most are dates: not even tried as numbers
     try:
         number = float(text)
     except ValueError:
@@ -61,5 +63,10 @@ def _written_ms(text: str) -> float:
 
 def iso(moment_ms: int) -> str:
     """Return a moment as ISO 8601 in UTC with milliseconds, held inside 1970 to 9999."""
-    held = min(max(moment_ms, 0), LATEST_MS)
-    return (_EPOCH + timedelta(milliseconds=held)).isoformat(timespec="milliseconds")
+    second, millisecond = divmod(min(max(moment_ms, 0), LATEST_MS), 1000)
+    return f"{_iso(second)}.{millisecond:03d}+00:00"
+
+
+@lru_cache(maxsize=4096)
+def _iso(second: int) -> str:
+    return (_EPOCH + timedelta(seconds=second)).isoformat()[:19]

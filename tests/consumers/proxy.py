@@ -6,18 +6,16 @@ import threading
 
 from streams import scripting
 
-MARKS = {
-    "count": scripting.load("count").sha1.encode(),
-    "beat": scripting.load("beat").sha1.encode(),
-    "read": b"XREADGROUP",
-}
-
 
 class Proxy:
-    """While `armed` is above 0, replies to the marked command are lost, one link each."""
+    """While `armed` is above 0, replies to the marked command are lost, one link each.
+
+    A mark is the name of a script, or "read".
+    """
 
     def __init__(self, port, mark):
-        self._to, self._mark = port, MARKS[mark]
+        self._to = port
+        self._mark = b"XREADGROUP" if mark == "read" else scripting.load(mark).sha1.encode()
         self.armed = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]

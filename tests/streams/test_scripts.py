@@ -18,9 +18,9 @@ def ids(client):
     return made
 
 
-def count(client, some, fields, unknown=None, cap=keys.FIELDS_PER_BUCKET, consumer=ME):
+def count(client, some, fields, unknown=None, cap=keys.FIELDS_PER_BUCKET, consumer=ME, after=""):
     args = [G, consumer, HIGH, MOVED, "1.000", keys.BUCKET_TTL_S, keys.UNKNOWN_TTL_S, cap, 3]
-    args += [len(some), *some]
+    args += [len(some), some[0], some[-1], " ".join(some), after]
     for part in (fields, unknown or {}):
         args += [len(part), *[word for pair in part.items() for word in pair]]
     return scripting.run(client, "count", [S, keys.STATUS, keys.UNKNOWN_DECISIONS, BUCKET], args)
@@ -225,3 +225,97 @@ def test_other_errors_pass_through(client):
     client.set(S, "x")
     with pytest.raises(redis.ResponseError):
         join(client)
+
+
+def stands(client):
+    return client.xinfo_groups(S)[0]
+
+
+@pytest.fixture
+def seen(client):
+    """Ten entries that the group was never given."""
+    made = [client.xadd(S, {"n": n}) for n in range(10)]
+    client.xgroup_create(S, G, "0")
+    return made
+
+
+def test_entries_that_were_seen_are_counted_by_moving_the_group_past_them(client, seen):
+    assert count(client, seen[:6], {"decision:SKIP": 6}, after="0-0") == ["COUNTED", 6]
+    assert stands(client)["last-delivered-id"] == seen[5] == client.hget(keys.STATUS, HIGH)
+    assert stands(client)["pending"] == 0
+    assert client.hget(BUCKET, "decision:SKIP") == "6"
+    assert client.hget(keys.STATUS, "last_id") == seen[5]
+
+
+def test_the_lag_that_redis_tells_stays_true(client, seen):
+    client.xreadgroup(G, ME, {S: ">"}, count=2)
+    assert stands(client)["lag"] == 8
+    assert count(client, seen[2:6], {"decision:SKIP": 4}, after=seen[1]) == ["COUNTED", 4]
+    assert stands(client)["lag"] == 4
+    assert stands(client)["entries-read"] == 6
+
+
+def test_entries_that_were_seen_are_counted_once(client, seen):
+    assert count(client, seen[:6], {"decision:SKIP": 6}, after="0-0") == ["COUNTED", 6]
+    assert count(client, seen[:6], {"decision:SKIP": 6}, after="0-0") == ["SPLIT"]
+    assert count(client, seen[:1], {"decision:SKIP": 1}, after="0-0") == ["SPLIT"]
+    assert client.hget(BUCKET, "decision:SKIP") == "6"
+
+
+def test_entries_that_were_seen_and_then_given_to_another_are_left_alone(client, seen):
+    client.xreadgroup(G, "other", {S: ">"}, count=1)
+    assert count(client, seen, {"decision:SKIP": 10}, after="0-0") == ["SPLIT"]
+    assert stands(client)["last-delivered-id"] == seen[0]
+    assert not client.exists(BUCKET)
+
+
+def test_a_group_that_was_set_back_to_where_entries_were_seen_counts_nothing_again(client, seen):
+    assert count(client, seen, {"decision:SKIP": 10}, after="0-0") == ["COUNTED", 10]
+    client.xgroup_setid(S, G, "0")
+    assert count(client, seen, {"decision:SKIP": 10}, after="0-0") == ["SPLIT"]
+    assert client.hget(BUCKET, "decision:SKIP") == "10"
+    assert guard(client)[0] == "MOVED"
+
+
+def test_for_entries_that_were_seen_a_group_that_is_gone_is_said(client, seen):
+    client.xgroup_destroy(S, G)
+    assert count(client, seen, {"decision:SKIP": 10}, after="0-0") == ["GONE"]
+    client.delete(S)
+    assert count(client, seen, {"decision:SKIP": 10}, after="0-0") == ["GONE"]
+
+
+def test_a_mark_and_a_spoiled_bucket_stop_the_count_of_what_was_seen(client, seen):
+    client.hset(BUCKET, "decision:SKIP", "many")
+    assert count(client, seen, {"decision:SKIP": 10}, after="0-0")[0] == "SPOILED"
+    client.hset(keys.STATUS, MOVED, "back")
+    assert count(client, seen, {}, after="0-0") == ["MOVED", "back"]
+    assert stands(client)["last-delivered-id"] == "0-0"
+
+
+def test_the_lag_is_no_lie_where_entries_were_deleted_before_they_were_seen(client, seen):
+    client.xreadgroup(G, ME, {S: ">"}, count=1)
+    client.xdel(S, seen[2])
+    left = [seen[1], *seen[3:6]]
+    assert count(client, left, {"decision:SKIP": 4}, after=seen[0]) == ["COUNTED", 4]
+    assert stands(client)["lag"] in {None, 4}
+
+
+def test_the_last_id_never_sinks(client, ids):
+    count(client, ids[5:], {"decision:SKIP": 5})
+    count(client, ids[:5], {"decision:SKIP": 5})
+    assert client.hget(keys.STATUS, "last_id") == ids[-1]
+
+
+def test_a_high_water_id_that_is_none_is_replaced(client, ids):
+    client.hset(keys.STATUS, HIGH, "x")
+    assert count(client, ids, {"decision:SKIP": 10}) == ["COUNTED", 10]
+    assert client.hget(keys.STATUS, HIGH) == ids[-1]
+
+
+def test_the_same_fields_of_many_hashes_are_read_in_their_order(client):
+    client.hset("a", mapping={"x": 1, "y": 2})
+    answer = scripting.run(client, "peek", ["a", "none"], ["y", "z", "x"])
+    assert answer == [["2", None, "1"], [None, None, None]]
+    client.set("b", "x")
+    with pytest.raises(redis.ResponseError):
+        scripting.run(client, "peek", ["a", "b"], ["x"])

@@ -1,0 +1,168 @@
+"""Say how an intent ended: in its record, in execution.result, in apply.result, as an alert. Pure.
+
+Every shape of an ending is made here, whoever settles it, so that no two writers can differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
+
+from streams.intents import (
+    DRAINED,
+    EXPIRED,
+    FAILED,
+    FILLED,
+    REJECTED,
+    UNKNOWN,
+)
+from streams.moments import iso
+
+#: What an ending is to whoever counts decisions.
+DECISIONS = {FILLED: "EXECUTE", REJECTED: "BLOCKED", FAILED: "ERROR", EXPIRED: "SKIP",
+             DRAINED: "SKIP"}  # fmt: skip
+#: In which integers Redis adds up: base units and USD.
+UNITS, MICRO_USD = 10**8, 10**6
+
+ZERO = Decimal(0)
+
+
+class Outcome(NamedTuple):
+    """How an intent ended, or that nobody knows: UNKNOWN."""
+
+    state: str
+    #: the family before a colon: kill_switch, no_position, too_old, ...
+    reason: str = ""
+    #: the exchange's number, where it gave one
+    code: str = ""
+    #: base units
+    filled: Decimal = ZERO
+    average_price: Decimal = ZERO
+    exchange_order_id: str = ""
+
+
+def plain(value: Decimal | None) -> str:
+    """Return a number as text without an exponent; "" for none."""
+    return "" if value is None else f"{value:f}"
+
+
+def units(quantity: Decimal) -> int:
+    """Return base units as the whole number that exposure is kept in, rounded away from zero."""
+    made = (abs(quantity) * UNITS).to_integral_value(ROUND_CEILING)
+    return int(made) if quantity >= 0 else -int(made)
+
+
+def micro_usd(amount: Decimal) -> int:
+    """Return USD as the whole number that the guard reckons with, rounded up."""
+    return int((amount * MICRO_USD).to_integral_value(ROUND_CEILING))
+
+
+def signed_units(outcome: Outcome, order_side: str) -> int:
+    """Return what an ending does to the position."""
+    return units(outcome.filled if order_side == "BUY" else -outcome.filled)
+
+
+def is_partial(outcome: Outcome, quantity: str) -> bool:
+    """Tell whether less was filled than was asked for."""
+    return outcome.state == FILLED and quantity != "" and outcome.filled < Decimal(quantity)
+
+
+def record_fields(of: Mapping[str, str], outcome: Outcome) -> dict[str, str]:
+    """Return what an ending writes into the record `of`."""
+    return {
+        "reason": outcome.reason,
+        "code": outcome.code,
+        "filled_qty": plain(outcome.filled),
+        "average_price": plain(outcome.average_price),
+        "partial": "true" if is_partial(outcome, of.get("quantity", "")) else "false",
+        "exchange_order_id": outcome.exchange_order_id,
+    }
+
+
+def result(of: Mapping[str, str], outcome: Outcome, *, owner: str, now_ms: int) -> dict[str, str]:
+    """Return the execution.result entry."""
+    get = of.get
+    return {
+        "event_type": "execution.result",
+        "identity": get("identity", ""),
+        "trace_id": get("trace_id", ""),
+        "correlation_id": get("correlation_id", ""),
+        "symbol": get("symbol", ""),
+        "side": get("side", ""),
+        "client_order_id": get("client_order_id", ""),
+        "quantity": get("quantity", ""),
+        "reduce_only": get("reduce_only", ""),
+        "state": outcome.state,
+        **record_fields(of, outcome),
+        "intent_id": get("stream_id", ""),
+        "owner": owner,
+        "timestamp": _written(now_ms),
+        "source": "execution",
+    }
+
+
+def applied(of: Mapping[str, str], outcome: Outcome, now_ms: int) -> dict[str, str]:
+    """Return the apply.result entry, in the shape of the intent executor."""
+    executed = outcome.state == FILLED
+    details = {
+        "executed": executed,
+        "error": "" if executed else outcome.reason,
+        "decision": DECISIONS[outcome.state],
+        "permit": {
+            "state": outcome.state,
+            "client_order_id": of.get("client_order_id", ""),
+            "code": outcome.code,
+        },
+    }
+    return {
+        "event_type": "execution.result",
+        "plan_id": of.get("identity", ""),
+        "symbol": of.get("symbol", ""),
+        "executed": "true" if executed else "false",
+        "timestamp": f"{now_ms / 1000:.3f}",
+        "details": json.dumps(details),
+    }
+
+
+def alert(of: Mapping[str, str], reason: str, detail: str, now_ms: int) -> dict[str, str]:
+    """Return an alert that a person must look at an intent."""
+    identity = of.get("identity", "")
+    return {
+        "window": "now",
+        "reason": reason,
+        "score": "1",
+        "total": "1",
+        "share": "1.0",
+        "timestamp": f"{now_ms / 1000:.3f}",
+        "severity": "CRITICAL",
+        "alert_id": f"{reason}:{identity}:{of.get('epoch', '')}",
+        "identity": identity,
+        "symbol": of.get("symbol", ""),
+        "client_order_id": of.get("client_order_id", ""),
+        "detail": detail,
+    }
+
+
+def unknown_alert(of: Mapping[str, str], outcome: Outcome, now_ms: int) -> dict[str, str]:
+    """Return the alert of an ending that nobody knows."""
+    assert outcome.state == UNKNOWN
+    return alert(of, "execution_unknown", outcome.reason, now_ms)
+
+
+def flat(words: Mapping[str, str]) -> list[str]:
+    """Return names and values in turn."""
+    return list(chain.from_iterable(words.items()))
+
+
+def said(words: Mapping[str, str]) -> list[str]:
+    """Return the same without what is empty: a record need not hold it."""
+    return [word for pair in words.items() if pair[1] for word in pair]
+
+
+@lru_cache(maxsize=8)
+def _written(now_ms: int) -> str:
+    return iso(now_ms)
