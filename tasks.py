@@ -7,7 +7,21 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.tasks import Task
 
-from commands import demo, deploy, drift, hosts, inventory, lab, ledger, prove, rollback, sandbox
+from commands import (
+    consumers,
+    demo,
+    deploy,
+    drift,
+    hosts,
+    intents,
+    inventory,
+    lab,
+    ledger,
+    prove,
+    rollback,
+    sandbox,
+    trading,
+)
 
 namespace = Collection()
 for task in (demo.demo, deploy.plan, deploy.deploy, rollback.rollback, drift.drift, ledger.history):
@@ -26,6 +40,11 @@ def group(name: str, *tasks: Task[Any], default: Task[Any] | None = None) -> Non
 
 group("proof", ledger.show_proof, ledger.explain, default=prove.proof)
 group("ledger", ledger.show, ledger.verify)
+group(
+    "consumers", consumers.run, consumers.start, consumers.stop, consumers.restart, consumers.logs
+)
+group("trading", trading.enable, trading.disable)
+group("intents", intents.list_intents, intents.resolve)
 group("inventory", inventory.show)
 group("hosts", hosts.trust)
 group("sandbox", sandbox.down)

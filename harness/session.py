@@ -25,8 +25,10 @@ OBSERVE_WITHIN_S = 120.0
 UNDO_WITHIN_S = 300.0
 #: What installing a package may take, as the agent allows it: install, update, install.
 PACKAGE_WITHIN_S = 2700.0
+#: Nobody follows a log for longer, in seconds.
+FOLLOW_WITHIN_S = 7 * 86_400.0
 #: After these the host may have changed although no answer came.
-CHANGING = frozenset({"apply", "commit", "rollback", "recover"})
+CHANGING = frozenset({"apply", "commit", "rollback", "recover", "operate"})
 
 Reply = dict[str, Any]
 
@@ -177,6 +179,28 @@ class Session:
         """Send a signal to the unit's main process."""
         self._ask({"do": "kill", "unit": unit, "signal": signal}, HELLO_WITHIN_S)
 
+    def operate(
+        self, verb: str, units: Sequence[str], *, meta: Mapping[str, Any], wait_s: float
+    ) -> Reply:
+        """Start, stop or restart units; returns their states before and after, and a cause.
+
+        Raises LockedError while a deploy goes on there.
+        """
+        request = {
+            "do": "operate", "verb": verb, "units": list(units), "meta": dict(meta),
+            "wait_s": wait_s,
+        }  # fmt: skip
+        return self._ask(request, UNDO_WITHIN_S + wait_s * max(1, len(units)))
+
+    def logs(
+        self, units: Sequence[str], *, lines: int, since: str = "", follow: bool = False
+    ) -> None:
+        """Have what units logged sent as events; with `follow` until the session is closed."""
+        request = {
+            "do": "logs", "units": list(units), "lines": lines, "since": since, "follow": follow
+        }  # fmt: skip
+        self._ask(request, FOLLOW_WITHIN_S if follow else OBSERVE_WITHIN_S)
+
     def close(self, *, deadline_s: float = UNDO_WITHIN_S) -> None:
         """End the agent and wait until it has put back what was not committed."""
         self._outbox.put(None)
@@ -204,6 +228,7 @@ class Session:
             except queue.Empty:
                 raise self._lost(name, f"no answer within {deadline_s:.0f} s") from None
             if frame is None:
+                self._inbox.put(None)  # whoever closes the session waits for this word, too
                 raise self._lost(name, "the agent ended without an answer")
             if "event" in frame:
                 self._on_event(frame)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from . import facts, lock, manifest, observing, rolling_back, transaction
+from . import facts, lock, logs, manifest, observing, operating, rolling_back, transaction
 from .boundaries import BOUNDARIES
 from .failing import SIGNALS, AgentError, GoneError, one_line, translated
 from .frames import Channel
@@ -200,6 +200,26 @@ class Agent:
     def do_kill(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Send a signal to a unit's main process."""
         self.here.services.kill(frame["unit"], frame.get("signal", "KILL"))
+        return {"ok": True}
+
+    def do_operate(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Start, stop or restart units by hand."""
+        if self.applied is not None:
+            raise AgentError("request", f"{self.applied.id} is neither committed nor rolled back")
+        self.store.ensure()
+        with self.lock.held(frame.get("meta") or {}, frame["verb"]):
+            return operating.operate(
+                self.here, frame["verb"], frame["units"], float(frame["wait_s"]),
+                self.channel.check,
+            )  # fmt: skip
+
+    def do_logs(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Tell what units have logged, line by line, as events; with follow until we are left."""
+        units, lines = frame["units"], int(frame["lines"])
+        if frame.get("follow"):
+            logs.follow(self.here, units, lines, self._emit, self.channel.check)
+        else:
+            logs.read(self.here, units, lines, str(frame.get("since") or ""), self._emit)
         return {"ok": True}
 
     def _emit(self, event: Mapping[str, Any]) -> None:

@@ -22,7 +22,9 @@ def render(statement: Mapping[str, Any]) -> bytes:
     )
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', suite]
     for claim in claims:
-        lines.append(f"  <testcase classname={_quoted(claim['host'])} name={_quoted(claim['id'])}>")
+        of = f" of {claim['service']}" if claim.get("service") else ""
+        name = _quoted(f"{claim['id']}{of}")
+        lines.append(f"  <testcase classname={_quoted(claim['host'])} name={name}>")
         text = "; ".join(claim["reasons"])
         element = ELEMENTS.get(claim["verdict"], "")
         if element:

@@ -13,7 +13,8 @@ from typing import Any, Literal
 #: What pyproject.toml says too; a test holds them together.
 VERSION = "0.1.0"
 
-Kind = Literal["deploy", "proof", "rollback", "fault"]
+#: operation: services or intents handled by a person; trading: switched on or off.
+Kind = Literal["deploy", "proof", "rollback", "fault", "operation", "trading"]
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:quantum-ops:record:v1"
@@ -33,6 +34,7 @@ class Claim:
     reasons: tuple[str, ...]
     evidence: str  #: its name in `Record.evidence`
     numbers: Mapping[str, object] = field(default_factory=dict)
+    service: str = ""  #: which service of the host it is about; empty: the host itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ def _claim(claim: Claim, evidence: Mapping[str, str]) -> dict[str, object]:
     return {
         "id": claim.name,
         "host": claim.host,
+        "service": claim.service,
         "text": claim.text,
         "check_sha256": claim.check_sha256,
         "verdict": claim.verdict,
