@@ -17,8 +17,15 @@ from commands.wanting import PROJECT
 from harness import fanout
 from harness.contact import Contact, raise_together, reach_all
 
+#: The risk guard's limits are for real money; here most decisions shall become orders.
+LIMITS: Mapping[str, object] = {
+    "max_orders_per_minute": 1_000_000,
+    "max_open_positions": 100,
+    "max_notional_per_symbol_usd": 1_000_000_000,
+}
+
 #: Put at the end of the consumer's reading: it waits where it would read new entries.
-SABOTAGE_FILE = "consumers/reading.py"
+SABOTAGE_FILE = "consumers/loop/reading.py"
 SABOTAGE = """
 
 def _nothing(*_: object) -> list[Entry]:
@@ -41,7 +48,7 @@ def staged(context: Any, name: str, display: Display) -> Iterator[Chosen]:
     The sandbox gets a root and a port of its own, so that nobody's sandbox is touched; on other
     hosts every deploy of the demo is undone at the end.
     """
-    chosen = choose(context, name, "")
+    chosen = with_values(choose(context, name, ""), **LIMITS)
     if chosen.inventory.mode != "sandbox":
         raise StoryError("the demo breaks things on purpose: it runs where mode is sandbox only")
     if all(host.sandbox for host in chosen.hosts):

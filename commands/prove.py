@@ -59,6 +59,7 @@ def carry_out(chosen: Chosen, display: Any, *, only: str = "") -> dict[str, Any]
             {
                 "host": claim.where,
                 "claim": claim.result.name,
+                "service": claim.service,
                 "verdict": claim.finding.verdict.name,
                 "reasons": list(claim.finding.reasons),
                 "numbers": dict(claim.finding.numbers),

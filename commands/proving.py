@@ -8,26 +8,46 @@ from functools import partial
 from typing import Any
 
 import proofs
-from commands.scenes import GATE_WITHIN_S, PROOF_WITHIN_S, open_scene
+import roles
+from commands.scenes import GATE_WITHIN_S, PROOF_WITHIN_S, flow_of, open_scene
 from commands.showing import Display
 from harness import fanout
 from harness.contact import Contact, raise_together
 from harness.errors import ConfigurationError
 from harness.host import Host
 from proofs.finding import Finding, Verdict, worst
+from proofs.scene import Flow
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One claim's result and the host that it was gathered from."""
+    """One claim's result, the host that it was gathered from, and the service it is about."""
 
     where: str
     result: proofs.ClaimResult
+    service: str = ""  #: empty: about the host
 
     @property
     def finding(self) -> Finding:
         """Return what the check found."""
         return self.result.finding
+
+    @property
+    def subject(self) -> str:
+        """Return what the claim is about, for people."""
+        return f"{self.result.name} of {self.service}" if self.service else self.result.name
+
+
+#: What is about a host and no stream of it.
+NO_FLOW = Flow()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One claim to check, on a service's place where it is about one."""
+
+    claim: str
+    flow: Flow = NO_FLOW
 
 
 def prove(
@@ -40,7 +60,8 @@ def prove(
 ) -> list[Claimed]:
     """Gather and judge every claim; `gate` leaves out those that judge the past as well.
 
-    A claim about a stream's group is checked once, from the first host that serves the group.
+    A claim about a stream's group is checked once, from the first host that serves the group. What
+    is about one host, and each service's claims, are looked at side by side.
     """
     plan = assignments(
         {contact.host.name: contact.host for contact in contacts}, only=only, gate=gate
@@ -52,51 +73,65 @@ def prove(
             action="invoke proof without --only",
         )  # fmt: skip
 
-    def one(contact: Contact) -> list[Claimed]:
-        names = plan[contact.host.name]
+    def one(lane: tuple[Contact, list[Task]]) -> list[Claimed]:
+        contact, tasks = lane
         gate_s = contact.host.number("gate_within_s", GATE_WITHIN_S)
         within_s = gate_s if gate else PROOF_WITHIN_S
-        with open_scene(contact, git, deadline_s=within_s) as scene:
-            said = partial(_said, display, contact.host.name)
+        flow = tasks[0].flow
+        with open_scene(contact, flow, git, deadline_s=within_s) as scene:
+            said = partial(_said, display, contact.host.name, flow.service)
             found = []
-            for name in names:
-                found += [Claimed(contact.host.name, r) for r in proofs.run([name], scene, said)]
+            for task in tasks:
+                results = proofs.run([task.claim], scene, said)
+                found += [Claimed(contact.host.name, each, flow.service) for each in results]
                 if gate and found[-1].finding.verdict is not Verdict.proved:
                     break  # one refusal is enough to put everything back at once
             return found
 
-    answers = fanout.each([c for c in contacts if plan[c.host.name]], one)
+    answers = fanout.each(
+        [(contact, lane) for contact in contacts for lane in lanes(plan[contact.host.name])], one
+    )
     raise_together(fanout.errors(answers))
     return [claimed for found in fanout.results(answers) for claimed in found]
 
 
 def assignments(
     hosts: Mapping[str, Host], *, only: str = "", gate: bool = False
-) -> dict[str, list[str]]:
+) -> dict[str, list[Task]]:
     """Return which claims are checked from which host. Pure."""
-    import roles
-
     taken: set[tuple[str, ...]] = set()
-    plan: dict[str, list[str]] = {}
+    plan: dict[str, list[Task]] = {}
     for name, host in hosts.items():
         plan[name] = []
         for role in roles.of(host):
             for claim in role.GATE if gate else role.PROOFS:
-                if claim in plan[name] or (only and claim != only):
-                    continue
+                task = Task(claim)
                 if claim in proofs.ONCE_PER_GROUP:
-                    mark = (claim, *role.SERVICES, *_group_of(host))
+                    task = Task(claim, flow_of(role, host))
+                    mark = (claim, *_server_of(host), *_words(task.flow))
                     if mark in taken:
                         continue
                     taken.add(mark)
-                plan[name].append(claim)
+                if task not in plan[name] and only in {"", claim}:
+                    plan[name].append(task)
     return plan
 
 
-def _group_of(host: Host) -> tuple[str, ...]:
-    """Return what tells one stream's group on one server from another."""
-    names = sorted(key for key in host.values if key.startswith(("redis_", "stream_", "group_")))
-    return tuple(f"{name}={host.text(name)}" for name in names)
+def lanes(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Return the tasks in lists of one flow each, in order."""
+    found: dict[Flow, list[Task]] = {}
+    for task in tasks:
+        found.setdefault(task.flow, []).append(task)
+    return list(found.values())
+
+
+def _words(flow: Flow) -> tuple[str, ...]:
+    return flow.service, flow.stream, flow.group
+
+
+def _server_of(host: Host) -> tuple[str, ...]:
+    """Return what tells one server from another."""
+    return tuple(host.text(name) for name in ("redis_host", "redis_port", "redis_db"))
 
 
 def verdict(claims: Sequence[Claimed]) -> Verdict:
@@ -104,5 +139,5 @@ def verdict(claims: Sequence[Claimed]) -> Verdict:
     return worst(claim.finding.verdict for claim in claims)
 
 
-def _said(display: Display, host: str, name: str) -> None:
-    display.stage(f"{host}  proving {name}")
+def _said(display: Display, host: str, service: str, name: str) -> None:
+    display.stage(f"{host}  proving {name}{f' of {service}' if service else ''}")

@@ -56,7 +56,7 @@ def write(
 ) -> Entry:
     """Append one record and return its ledger line; raises LedgerError, never halfway."""
     blobs = {name: _bytes(value) for name, value in (evidence or {}).items()}
-    blobs |= {f"{claim.where}/{claim.result.name}": claim.result.evidence for claim in claims}
+    blobs |= {f"{claim.where}/{claim.subject}": claim.result.evidence for claim in claims}
     record = Record(
         kind=kind,
         inventory=chosen.inventory.name,
@@ -81,8 +81,9 @@ def write(
                 check_sha256=claim.result.check_sha256,
                 verdict=claim.finding.verdict.name,
                 reasons=claim.finding.reasons,
-                evidence=f"{claim.where}/{claim.result.name}",
+                evidence=f"{claim.where}/{claim.subject}",
                 numbers=claim.finding.numbers,
+                service=claim.service,
             )
             for claim in claims
         ],

@@ -64,7 +64,8 @@ def show_record(loaded: Loaded, folder: Path, *, evidence: bool) -> None:
     out.print(Text(f"{entry.at}  {said['inventory']} ({said['mode']})  {said['operator']}"))
     for claim in said["claims"]:
         verdict = claim["verdict"]
-        out.print(Text(f"{claim['host']}  {verdict:8} {claim['id']}", style=style(verdict)))
+        of = f" of {claim['service']}" if claim.get("service") else ""
+        out.print(Text(f"{claim['host']}  {verdict:8} {claim['id']}{of}", style=style(verdict)))
         for reason in claim["reasons"]:
             out.print(Text(f"    {reason}"))
         if evidence:

@@ -10,10 +10,12 @@ from typing import Any
 import redis
 
 from harness.contact import Contact
+from harness.host import Host
 from harness.links.redis_link import redis_through
 from harness.masking import Secret
 from proofs.attesting import attest
-from proofs.scene import Scene
+from proofs.scene import Flow, Scene
+from roles import Role
 
 #: How long a proof waits for what must happen; a gate is quicker to refuse. In seconds.
 PROOF_WITHIN_S, GATE_WITHIN_S = 60, 30
@@ -40,8 +42,22 @@ def open_redis(contact: Contact) -> Iterator[redis.Redis]:
 
 @contextlib.contextmanager
 def open_scene(
-    contact: Contact, git: Mapping[str, Any] | None = None, *, deadline_s: float = PROOF_WITHIN_S
+    contact: Contact,
+    flow: Flow,
+    git: Mapping[str, Any] | None = None,
+    *,
+    deadline_s: float = PROOF_WITHIN_S,
 ) -> Iterator[Scene]:
-    """Yield what a proof may look at on one host."""
+    """Yield what a proof may look at: one host, and one service's place on its stream."""
     with open_redis(contact) as client:
-        yield Scene(contact.host, partial(attest, contact.session), client, git or {}, deadline_s)
+        yield Scene(
+            contact.host, partial(attest, contact.session), client, git or {}, deadline_s, flow=flow
+        )
+
+
+def flow_of(role: Role, host: Host) -> Flow:
+    """Return which stream the role's service reads on a host; an empty one where it reads none."""
+    if not role.READS:
+        return Flow()
+    stream, group = (host.text(name, str(role.VARIABLES[name])) for name in role.READS)
+    return Flow(role.SERVICES[0], stream, group)

@@ -109,7 +109,7 @@ class Display:
         self.idle()
         for claim in claims:
             reasons = "; ".join(claim.finding.reasons)
-            text = f"{claim.where}  {claim.finding.verdict.name:8} {claim.result.name}  {reasons}"
+            text = f"{claim.where}  {claim.finding.verdict.name:8} {claim.subject}  {reasons}"
             self.say(text, VERDICTS[claim.finding.verdict])
 
     def verdict(self, verdict: Verdict, of: str, record: Path) -> None:
@@ -128,6 +128,23 @@ class Display:
         gates = [(name, count) for name, count in reasons if name != "none"]
         top = ", ".join(f"{name} {count:,}" for name, count in gates)
         self.say(f"    top reasons: {top}", "dim")
+
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str] = ()
+    ) -> None:
+        """Print rows under headings; in a pipe each row is a line of words between tabs."""
+        self.idle()
+        if not self.console.is_terminal:
+            for row in (columns, *rows):
+                self.say("\t".join(row))
+            return
+        from rich.table import Table
+
+        table = Table(*columns, box=None, pad_edge=False, header_style="dim")
+        for row, style in zip(rows, styles or [""] * len(rows), strict=True):
+            table.add_row(*(escape(each) for each in row), style=style)
+        with self._lock:
+            self.console.print(table)
 
     def outcome(self, outcome: Outcome) -> None:
         """Print the last word of a deploy: what stands where, and why."""

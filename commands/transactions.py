@@ -135,7 +135,7 @@ def _reasons(
     return (
         *(str(error) for error in failures),
         *(
-            f"{c.where}: {c.result.name} {c.finding.verdict.name}: {'; '.join(c.finding.reasons)}"
+            f"{c.where}: {c.subject} {c.finding.verdict.name}: {'; '.join(c.finding.reasons)}"
             for c in refused
         ),
     )

@@ -8,8 +8,8 @@ from lab.places import CLIENT_KEY, INVENTORY, KNOWN_HOSTS, REDIS_PASSWORD, USER,
 
 
 def inventory(hosts: Sequence[LabHost]) -> str:
-    """Return the inventory of these hosts: Redis on the first, the analytics on all."""
-    redis = hosts[0]
+    """Return their inventory: Redis on the first, the analytics on all, trading on the others."""
+    redis, (several, *single) = hosts[0], hosts[1:] or hosts
     lines = [
         "# Disposable hosts of this machine: invoke lab.up",
         "all:",
@@ -35,6 +35,12 @@ def inventory(hosts: Sequence[LabHost]) -> str:
         *(f"        {host.name}:" for host in hosts),
         "      vars:",
         "        roles: [decision_intelligence]",
+        "    trading:",
+        "      hosts:",
+        f"        {several.name}: {{execution_instances: 2}}",
+        *(f"        {host.name}:" for host in single),
+        "      vars:",
+        "        roles: [strategy_router, execution]",
         "  hosts:",
         *(f"    {host.name}: {{ansible_host: {host.address}}}" for host in hosts),
     ]

@@ -25,11 +25,19 @@ REGISTRY: Mapping[str, str] = {
     "effect_flows": "proofs.effect_flows",
     "backlog_drains": "proofs.backlog_drains",
     "nothing_lost_nothing_doubled": "proofs.nothing_lost_nothing_doubled",
+    "one_terminal_state": "proofs.one_terminal_state",
     "rollback_restores": "proofs.rollback_restores",
 }
 
 #: Claims about a stream's group: one host that serves the group can show them for all.
-ONCE_PER_GROUP = frozenset({"effect_flows", "backlog_drains", "nothing_lost_nothing_doubled"})
+ONCE_PER_GROUP = frozenset(
+    {"effect_flows", "backlog_drains", "nothing_lost_nothing_doubled", "one_terminal_state"}
+)
+
+#: What the checks share, below this folder.
+LEANED_ON = (
+    "finding.py", "reading.py", "by_service.py", "effects/canary.py", "accounts/fates.py",
+)  # fmt: skip
 
 #: The one key of evidence that could not be gathered.
 UNAVAILABLE = "unavailable"
@@ -61,9 +69,11 @@ def claim(name: str) -> str:
 
 
 def code_sha256(name: str) -> str:
-    """Return the digest of the code that decides: the claim's file and what checks lean on."""
-    here = Path(__file__).parent
-    files = (Path(str(module(name).__file__)), here / "finding.py", here / "reading.py")
+    """Return the digest of the code that decides: the claim's files and what checks lean on."""
+    here, claimed = Path(__file__).parent, module(name)
+    parts = [importlib.import_module(each) for each in getattr(claimed, "PARTS", {}).values()]
+    files = [Path(str(each.__file__)) for each in (claimed, *parts)]
+    files += [here / each for each in LEANED_ON]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 

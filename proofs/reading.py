@@ -98,6 +98,13 @@ def count_after(redis: Any, stream: str, after: str, cap: int) -> int:
     return count
 
 
+def after(redis: Any, stream: str, last: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield entries past the id `last` with their fields, oldest first, as text."""
+    while page := plain(redis.xrange(stream, min=f"({last}", max="+", count=PAGE)):
+        yield from ((entry, fields) for entry, fields in page)
+        last = page[-1][0]
+
+
 def newest_first(redis: Any, stream: str, newest: str) -> Iterator[list[tuple[Any, Any]]]:
     """Yield pages of entries as the client gives them, from `newest` back to the beginning."""
     upper = newest

@@ -9,12 +9,20 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from harness.host import Host
-from streams import keys
 
 T = TypeVar("T")
 
 #: How long to wait between two looks, in seconds; small against every deadline here.
 LOOK_AGAIN_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Which service is looked at, and the stream that it reads by which group."""
+
+    service: str = ""
+    stream: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +43,23 @@ class Scene:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     token: Callable[[], str] = lambda: secrets.token_hex(6)
+    #: what a claim about a stream is about; its roles know the names
+    flow: Flow = Flow()
 
     @property
     def stream(self) -> str:
-        """Return the name of the stream that decision intelligence reads."""
-        return self.host.text("stream_apply_result", keys.STREAM_APPLY_RESULT)
+        """Return the name of the stream; raises ValueError where the scene has none."""
+        return self._named(self.flow.stream)
 
     @property
     def group(self) -> str:
-        """Return the name of its group."""
-        return self.host.text("group_decision_intelligence", keys.GROUP_DECISION_INTELLIGENCE)
+        """Return the name of its group; raises ValueError where the scene has none."""
+        return self._named(self.flow.group)
+
+    def _named(self, name: str) -> str:
+        if not name:
+            raise ValueError(f"no stream of {self.flow.service or self.host.name} is looked at")
+        return name
 
     def until(self, look: Callable[[], T | None], within_s: float) -> T | None:
         """Return the first answer of `look` that is not None, or None after `within_s` seconds."""

@@ -7,13 +7,13 @@ from typing import Protocol
 
 from harness.errors import ConfigurationError
 from harness.host import Host
-from harness.resources import Resource
+from harness.resources import Resource, Unit
 from harness.suggestions import did_you_mean
-from roles import decision_intelligence, redis_server
+from roles import decision_intelligence, execution, redis_server, strategy_router
 
 
 class Role(Protocol):
-    """What a role's module offers."""
+    """What a role offers: a module, or a StreamConsumer."""
 
     @property
     def PROOFS(self) -> tuple[str, ...]:  # noqa: N802 - a constant of a module
@@ -28,6 +28,10 @@ class Role(Protocol):
         """The short names of its services, as `--only` takes them."""
 
     @property
+    def READS(self) -> tuple[str, ...]:  # noqa: N802
+        """The variables that name its stream and its group; () where it reads none."""
+
+    @property
     def VARIABLES(self) -> Mapping[str, object]:  # noqa: N802
         """The variables it reads, with what they are unless the inventory says otherwise."""
 
@@ -38,7 +42,9 @@ class Role(Protocol):
 #: In the order in which they must come to hold on a host that has several.
 REGISTRY: Mapping[str, Role] = {
     "redis_server": redis_server,
-    "decision_intelligence": decision_intelligence,
+    "decision_intelligence": decision_intelligence.ROLE,
+    "strategy_router": strategy_router.ROLE,
+    "execution": execution.ROLE,
 }
 
 
@@ -53,6 +59,11 @@ def of(host: Host) -> list[Role]:
                 action=f"correct `roles` in inventory {host.inventory}",
             )
     return [role for name, role in REGISTRY.items() if name in host.roles]
+
+
+def units(role: Role, host: Host) -> tuple[str, ...]:
+    """Return the names of the units that a role has on a host. Raises ConfigurationError."""
+    return tuple(each.name for each in role.resources(host) if isinstance(each, Unit))
 
 
 def variables() -> frozenset[str]:

@@ -16,6 +16,7 @@ NEWEST_DATA = "/etc/quantum/redis/newest-data.sh"
 PROOFS = ("running_what_was_deployed", "stays_up")
 GATE = ("running_what_was_deployed", "stays_up")
 SERVICES = (SERVICE,)
+READS: tuple[str, ...] = ()
 VARIABLES: Mapping[str, object] = {
     "redis_host": "localhost",  #: where services find it; it listens there beside loopback
     "redis_port": 6379,

@@ -27,7 +27,7 @@ all:
   children:
     everything:
       vars:
-        roles: [redis_server, decision_intelligence]
+        roles: [redis_server, decision_intelligence, strategy_router, execution]
       hosts:
         box:
           ansible_connection: local

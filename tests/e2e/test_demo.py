@@ -66,8 +66,12 @@ def test_the_whole_story_comes_out_as_it_should_and_leaves_nothing(demo, tmp_pat
     assert process.returncode == 0, told
     assert "every proof came out as it should" in told
     assert "Traceback" not in told
+    assert told.count("killed with") == 2
     for verdict in (
-        "killed with",
+        "every intent ended, and no exchange was asked",
+        "placed on the paper exchange",
+        "decided more than once and traded once",
+        "one_terminal_state of execution",
         "the canary was not read within",
         "every managed path is what it was",
         "zero changes on 1 host",

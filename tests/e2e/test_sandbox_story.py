@@ -57,11 +57,11 @@ def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(person):
     before = manifest(person.root)
     text = person.inventory.read_text()
     person.inventory.write_text(
-        text.replace("    redis_port", "    batch_size: 500\n    redis_port")
+        text.replace("    redis_port", "    alert_min_events: 50\n    redis_port")
     )
     planned = person.asks("plan")["hosts"]["box"]
     assert planned["steps"][0]["what"] == f"/{ENV}"
-    assert any(line.startswith("+BATCH_SIZE") for line in planned["steps"][0]["lines"])
+    assert any(line.startswith("+ALERT_MIN_EVENTS") for line in planned["steps"][0]["lines"])
     assert planned["restarts"] == ["quantum-p35-decision-intelligence.service"]
     assert person.asks("deploy")["state"] == "committed"
     assert person.asks("rollback")["state"] == "rolled_back"
@@ -127,3 +127,29 @@ def test_the_sandbox_runs_on_until_it_is_taken_down(person):
     assert "down" in person.types("sandbox.down").stdout
     person.types("sandbox.down", "--remove")
     assert not person.root.exists()
+
+
+def test_two_executors_run_under_their_own_names_and_are_proved(person):
+    text = person.inventory.read_text()
+    person.inventory.write_text(
+        text.replace("    redis_port", "    execution_instances: 2\n    redis_port")
+    )
+    assert person.asks("deploy")["state"] == "committed"
+    proved = person.asks("proof")
+    assert proved["verdict"] == "proved"
+    assert {claim["service"] for claim in proved["claims"]} == {
+        "", "p35-decision-intelligence", "ai-strategy-router", "execution",
+    }  # fmt: skip
+    for number in (1, 2):
+        log = person.root / f"var/log/journal/quantum-execution@{number}.service.log"
+        assert f'"consumer": "box-{number}"' in log.read_text()
+
+
+def test_an_inventory_that_opens_a_gate_to_trading_is_refused(person):
+    text = person.inventory.read_text()
+    person.inventory.write_text(
+        text.replace("    redis_port", "    safe_drain: false\n    redis_port")
+    )
+    refused = person.types("plan", code=3)
+    assert "safe_drain is not for an inventory to open" in refused.stderr
+    assert "invoke trading.enable" in refused.stderr

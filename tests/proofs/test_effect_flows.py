@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from proofs.effect_flows import COUNTS, TOP, allowed, check, gather, minute_of
+from proofs.effect_flows import check, gather
+from proofs.effects.canary import allowed
+from proofs.effects.counted import COUNTS, TOP, minute_of
 from proofs.finding import Verdict
 
 STREAM, GROUP = "quantum:stream:apply.result", "p35_decision_intel"

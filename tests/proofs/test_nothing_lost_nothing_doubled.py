@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from proofs.accounts.counted import AHEAD_MS, differences, start_ms
 from proofs.finding import Verdict
-from proofs.nothing_lost_nothing_doubled import AHEAD_MS, check, differences, gather, start_ms
+from proofs.nothing_lost_nothing_doubled import check, gather
 
 STREAM, GROUP = "quantum:stream:apply.result", "p35_decision_intel"
 MINUTE = "202611210400"
@@ -233,7 +234,7 @@ def test_what_arrives_and_is_counted_during_the_gathering_changes_no_verdict(
 
         return between
 
-    from proofs import nothing_lost_nothing_doubled as proof
+    from proofs.accounts import counted as proof
 
     monkeypatch.setattr(proof, "together", busy(proof.together))
     found = finding()

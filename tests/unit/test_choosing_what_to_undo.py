@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from commands.proving import assignments
+from commands.proving import assignments, lanes
 from commands.undoing import concerned
 from harness.errors import ConfigurationError
 from harness.host import Host
@@ -59,8 +59,14 @@ def analytics(name: str, **values: object) -> Host:
     return Host(name, "t", "sandbox", ("decision_intelligence",), values=at)
 
 
+def planned(hosts: dict[str, Host], **how) -> dict[str, list[str]]:
+    return {
+        name: [task.claim for task in tasks] for name, tasks in assignments(hosts, **how).items()
+    }
+
+
 def test_a_claim_about_a_group_is_checked_once_and_one_about_a_host_everywhere():
-    plan = assignments({name: analytics(name) for name in ("a", "b")})
+    plan = planned({name: analytics(name) for name in ("a", "b")})
     assert "nothing_lost_nothing_doubled" in plan["a"]
     assert "nothing_lost_nothing_doubled" not in plan["b"]
     assert "running_what_was_deployed" in plan["a"]
@@ -72,11 +78,35 @@ def test_a_claim_about_a_group_is_checked_once_and_one_about_a_host_everywhere()
 )
 def test_two_groups_are_both_checked(other):
     hosts = {"a": analytics("a"), "b": analytics("b", **other)}
-    plan = assignments(hosts)
+    plan = planned(hosts)
     assert all("backlog_drains" in plan[name] for name in hosts)
 
 
 def test_a_gate_leaves_the_past_out_and_only_narrows():
     hosts = {"a": analytics("a")}
-    assert "nothing_lost_nothing_doubled" not in assignments(hosts, gate=True)["a"]
-    assert assignments(hosts, only="effect_flows") == {"a": ["effect_flows"]}
+    assert "nothing_lost_nothing_doubled" not in planned(hosts, gate=True)["a"]
+    assert planned(hosts, only="effect_flows") == {"a": ["effect_flows"]}
+
+
+def test_each_service_of_a_host_has_its_own_claims_and_the_host_its_own_once():
+    names = ("redis_server", "decision_intelligence", "strategy_router", "execution")
+    host = Host("a", "t", "sandbox", names, values={"group_router": "mine"})
+    of_host, *others = lanes(assignments({"a": host})["a"])
+    assert [task.claim for task in of_host] == ["running_what_was_deployed", "stays_up"]
+    found = {lane[0].flow.service: [task.claim for task in lane] for lane in others}
+    assert list(found) == ["p35-decision-intelligence", "ai-strategy-router", "execution"]
+    for claims in found.values():
+        assert claims[:3] == ["effect_flows", "backlog_drains", "nothing_lost_nothing_doubled"]
+    assert "one_terminal_state" in found["execution"]
+    flow = next(lane[0].flow for lane in others if lane[0].flow.service == "ai-strategy-router")
+    assert (flow.stream, flow.group) == ("quantum:stream:ai.decision.made", "mine")
+
+
+def test_one_service_s_group_on_two_hosts_is_checked_once_and_another_service_s_beside_it():
+    hosts = {
+        "a": Host("a", "t", "sandbox", ("strategy_router",)),
+        "b": Host("b", "t", "sandbox", ("strategy_router", "execution")),
+    }
+    plan = assignments(hosts)
+    assert {task.flow.service for task in plan["a"]} == {"", "ai-strategy-router"}
+    assert {task.flow.service for task in plan["b"]} == {"", "execution"}

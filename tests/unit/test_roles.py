@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 
@@ -13,10 +14,15 @@ from harness.errors import ConfigurationError
 from harness.host import Host
 from harness.masking import Secret
 from harness.resources import Package, Unit
+from roles import execution
+from roles.stream_consumer import StreamConsumer
 from tests.contexts import defaults
 from tests.unit.rendered_roles import (
     CONFIG,
+    CONSUMERS,
     ENV,
+    EXECUTION_ENV,
+    EXECUTION_UNIT,
     HOST,
     PASSWORD,
     UNIT,
@@ -39,6 +45,8 @@ def test_redis_comes_before_what_needs_it_whatever_the_inventory_says():
     assert [unit.service for unit in desired().units] == [
         "redis-server",
         "p35-decision-intelligence",
+        "ai-strategy-router",
+        "execution",
     ]
 
 
@@ -59,22 +67,42 @@ def test_modes_and_owners_are_as_the_contract_says():
 
 def test_the_password_stands_in_the_credential_and_in_redis_conf_alone():
     holding = {one.path for one in desired().paths if b"pass word" in one.content}
+    services = ("p35-decision-intelligence", "ai-strategy-router", "execution")
     assert holding == {
         CONFIG,
-        "/etc/quantum/credentials/p35-decision-intelligence/redis_password",
+        *(f"/etc/quantum/credentials/{service}/redis_password" for service in services),
     }
     assert all(one.secret for one in desired().paths if one.path in holding)
 
 
-def test_every_setting_in_the_env_file_is_one_the_consumer_knows():
+def known(role: str) -> dict[str, str]:
+    """The settings of the role's consumer: name -> default, both as in an env file."""
+    return defaults(import_module(f"consumers.{role}").CONSUMER.settings)
+
+
+@pytest.mark.parametrize("role", CONSUMERS)
+def test_every_setting_in_the_env_file_is_one_the_consumer_knows(role):
     """The consumer stops at a name it does not know; the file lists its own names for that."""
-    from consumers.analytics.settings import Settings
     from consumers.loop.settings import CARRIED
 
-    given = environment()
-    assert set(given) <= set(defaults(Settings)) | set(CARRIED)
+    given = environment(env=CONSUMERS[role][0])
+    assert set(given) <= set(known(role)) | set(CARRIED)
     named = given["QUANTUM_ENV_NAMES"].split(",")
     assert set(named) == set(given) - {"QUANTUM_ENV_NAMES", "QUANTUM_ENV_DIGEST"}
+
+
+#: Never in a plain env file: secrets, what is for tests, what is not there yet, and what an
+#: executor's unit says of itself.
+UNSAID = {"REDIS_PASSWORD", "REDIS_SENTINELS", "QUANTUM_FAILPOINTS"}
+UNSAID_OF_EXECUTION = {
+    "CONSUMER_NAME", "METRICS_PORT", "EXCHANGE_API_KEY", "EXCHANGE_API_SECRET",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", CONSUMERS)
+def test_every_setting_of_the_consumer_can_be_given_by_the_inventory(role):
+    unsaid = UNSAID | (UNSAID_OF_EXECUTION if role == "execution" else set())
+    assert set(known(role)) - unsaid <= set(environment(env=CONSUMERS[role][0]))
 
 
 def test_defaults_are_those_of_the_contract():
@@ -89,13 +117,12 @@ def test_defaults_are_those_of_the_contract():
     assert given["CLAIM_IDLE_MS"] == "5000"
 
 
-def test_the_defaults_of_the_role_are_the_consumers_own():
-    from consumers.analytics.settings import Settings
-
-    known = defaults(Settings)
-    for name, value in environment(replace(HOST, values={}, roles=HOST.roles[:1])).items():
-        if name not in {"CONSUMER_NAME", "QUANTUM_MODE"} and name in known:
-            assert value == known[name], name
+@pytest.mark.parametrize("role", CONSUMERS)
+def test_the_defaults_of_the_role_are_the_consumers_own(role):
+    bare = replace(HOST, values={}, roles=(role,))
+    for name, value in environment(bare, CONSUMERS[role][0]).items():
+        if name not in {"CONSUMER_NAME", "QUANTUM_MODE"} and name in known(role):
+            assert value.strip('"') == known(role)[name], name
 
 
 def test_the_consumers_name_is_stable_and_can_be_given():
@@ -197,6 +224,16 @@ def test_redis_comes_as_debians_package():
         ({"enable_symbol_breakdown": "yes"}, "enable_symbol_breakdown must be true or false"),
         ({"log_level": "INFO\nX=1"}, "log_level holds a control character"),
         ({"consumer_name": "a\tb"}, "consumer_name holds a control character"),
+        ({"max_deliveries": 0}, "max_deliveries must be 1 or more"),
+        ({"alert_high": "much"}, "alert_high must be a number"),
+        ({"rate_limit_per_symbol": -1}, "rate_limit_per_symbol must be 0 or more"),
+        ({"strategy_router_metrics_port": 70_000}, "metrics_port must be a number from 0 to 65534"),
+        ({"execution_instances": 0}, "execution_instances must be a number from 1 to 64"),
+        ({"execution_instances": True}, "execution_instances must be a whole number"),
+        ({"execution_metrics_port": 65_535}, "metrics_port must be a number from 0 to 65534"),
+        ({"start_at": "now"}, "start_at must be backlog or new"),
+        ({"exchange": "mtgox"}, "exchange must be paper or binance_futures"),
+        ({"exchange": "binance_futures"}, "exchange_api_key is missing"),
     ],
 )
 def test_a_bad_value_is_refused_by_host_and_name(values, words):
@@ -205,9 +242,141 @@ def test_a_bad_value_is_refused_by_host_and_name(values, words):
     error = caught.value
     assert words in error.cause
     assert error.host == "db1"
-    assert "inventory lab" in error.action or "redis_password:" in error.action
+    assert "inventory lab" in error.action or ": env:NAME" in error.action
     assert PASSWORD not in str(error)
 
 
 def test_two_renderings_are_the_same():
     assert desired() == desired()
+
+
+# ---- one function for all consumers
+
+
+def test_a_new_consumers_role_is_its_names_and_its_own_settings():
+    role = StreamConsumer(
+        name="fills_by_symbol",
+        service="fills-by-symbol",
+        description="fills by symbol",
+        READS=("stream_execution_result", "group_fills"),
+        own={"stream_execution_result": "s", "group_fills": "g", "fills_ttl_s": 604_800},
+    )
+    given = [each for each in role.resources(HOST) if isinstance(each, Unit)]
+    assert [each.name for each in given] == ["quantum-fills-by-symbol.service"]
+    assert role.GATE == ("running_what_was_deployed", "stays_up", "backlog_drains")
+    assert role.VARIABLES["fills_ttl_s"] == 604_800
+    assert role.VARIABLES["max_deliveries"] == 5
+
+
+def test_metrics_ports_are_each_roles_own():
+    """Services of one host cannot share a port."""
+    host = having(
+        decision_intelligence_metrics_port=9100,
+        strategy_router_metrics_port=9110,
+        execution_metrics_port=9120,
+    )
+    for role, port in (("decision_intelligence", "9100"), ("strategy_router", "9110")):
+        assert environment(host, CONSUMERS[role][0])["METRICS_PORT"] == port
+    assert "Environment=METRICS_PORT=9121\n" in text(EXECUTION_UNIT, host)
+
+
+# ---- execution: instances, the gates to trading, the way to an exchange
+
+
+def test_instances_share_an_env_file_and_have_names_and_ports_of_their_own():
+    host = having(execution_instances=3, execution_metrics_port=9120)
+    assert "CONSUMER_NAME" not in environment(host, EXECUTION_ENV)
+    for number in (1, 2, 3):
+        unit = text(EXECUTION_UNIT.replace("@1", f"@{number}"), host)
+        assert f"Environment=CONSUMER_NAME=db1-{number}\n" in unit
+        assert f"Environment=METRICS_PORT={9120 + number}\n" in unit
+        assert "EnvironmentFile=/etc/quantum/execution.env\n" in unit
+    units = [unit.name for unit in desired(host).units if unit.service == "execution"]
+    assert units == [f"quantum-execution@{number}.service" for number in (1, 2, 3)]
+    assert list(roles.units(execution.ROLE, host)) == units
+
+
+def test_without_a_metrics_port_no_instance_has_one():
+    assert "Environment=METRICS_PORT=0\n" in text(EXECUTION_UNIT)
+
+
+def test_a_plain_deploy_drains_and_trades_nothing():
+    given = environment(env=EXECUTION_ENV)
+    assert (given["SAFE_DRAIN"], given["TRADING_ENABLED"]) == ("true", "false")
+
+
+@pytest.mark.parametrize("values", [{"safe_drain": False}, {"trading_enabled": True},
+                                    {"safe_drain": "false"}, {"trading_enabled": 1}])  # fmt: skip
+def test_no_inventory_opens_a_gate_to_trading(values):
+    with pytest.raises(ConfigurationError, match="is not for an inventory to open") as caught:
+        desired(having(**values))
+    assert "invoke trading.enable" in caught.value.action
+
+
+def test_an_inventory_may_say_that_the_gates_are_shut():
+    given = environment(having(safe_drain=True, trading_enabled=False), EXECUTION_ENV)
+    assert given["SAFE_DRAIN"] == "true"
+
+
+def test_trading_opens_the_gates_and_changes_one_file_alone():
+    given = environment(execution.trading(HOST), EXECUTION_ENV)
+    assert (given["SAFE_DRAIN"], given["TRADING_ENABLED"]) == ("false", "true")
+    assert given["QUANTUM_MODE"] == "testnet"
+    shut = {one.path: one for one in desired().paths}
+    opened = {one.path: one for one in desired(execution.trading(HOST)).paths}
+    assert [path for path in shut if shut[path] != opened[path]] == [EXECUTION_ENV]
+
+
+def test_no_inventory_can_say_what_trading_says(tmp_path):
+    from harness.inventory import load
+
+    file = tmp_path / "sly.yml"
+    file.write_text(
+        f"all: {{vars: {{mode: testnet, {execution.TRADING}: testnet}}, hosts: {{db1: }}}}"
+    )
+    with pytest.raises(ConfigurationError, match="is no name for a variable"):
+        load(str(file), roles.variables(), frozenset(roles.REGISTRY))
+
+
+def test_trading_is_refused_where_it_can_have_no_effect():
+    with pytest.raises(ConfigurationError, match="mode is sandbox"):
+        execution.trading(replace(HOST, mode="sandbox"))
+    with pytest.raises(ConfigurationError, match="execution is not among its roles"):
+        execution.trading(replace(HOST, roles=("strategy_router",)))
+
+
+def test_a_rehearsal_is_for_sandboxes_and_on_paper_alone():
+    sandbox = replace(HOST, mode="sandbox")
+    given = environment(execution.rehearsing(sandbox), EXECUTION_ENV)
+    assert (given["QUANTUM_MODE"], given["SAFE_DRAIN"], given["EXCHANGE"]) == (
+        "testnet", "false", "paper",
+    )  # fmt: skip
+    assert execution.rehearsing(HOST) is HOST
+    real = replace(sandbox, values={**HOST.values, "exchange": "binance_futures"})
+    with pytest.raises(ConfigurationError, match="must be paper where the mode is sandbox"):
+        desired(execution.rehearsing(real))
+
+
+KEYS = {"exchange_api_key": Secret("key"), "exchange_api_secret": Secret("other")}
+
+
+def test_an_exchange_gets_its_keys_as_credentials_and_paper_gets_none():
+    host = having(exchange="binance_futures", **KEYS)
+    for name in KEYS:
+        assert f"LoadCredential={name}:/etc/quantum/credentials/execution/{name}\n" in text(
+            EXECUTION_UNIT, host
+        )
+    assert "exchange_api" not in text(EXECUTION_UNIT, having(**KEYS))
+    assert not [one for one in desired(having(**KEYS)).paths if "exchange_api" in one.path]
+
+
+@pytest.mark.parametrize(
+    ("url", "outside"),
+    [("", True), ("https://testnet.binancefuture.com", True), ("http://127.0.0.1:8080", False),
+     ("http://[::1]:8080", False), ("http://localhost:8080", False),
+     ("http://127.0.0.1.example.org:8080", True)],
+)  # fmt: skip
+def test_only_a_unit_whose_orders_leave_the_machine_goes_without_a_firewall(url, outside):
+    unit = text(EXECUTION_UNIT, having(exchange="binance_futures", exchange_url=url, **KEYS))
+    assert ("IPAddressDeny=any" not in unit) is outside
+    assert "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX\n" in unit

@@ -1,0 +1,1 @@
+"""What an event's effect is, service by service: the parts of effect_flows."""

@@ -1,0 +1,134 @@
+"""Run the executors of trade.intent as hardened units, which place no order unless trading is on.
+
+Trading needs a mode that is not sandbox, TRADING_ENABLED=true and SAFE_DRAIN=false. No inventory
+can say the last two: `invoke trading.enable` deploys the host that `trading` returns, after its
+proofs. Every other deploy renders them shut, so a plain deploy after it switches trading off again
+(its plan says so) until it is enabled anew, with fresh proofs of what was deployed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from harness.errors import ConfigurationError
+from harness.host import Host
+from harness.masking import Secret
+from harness.resources import Resource
+from harness.settings import LOOPBACK_NAMES, refuse, secret
+from roles.stream_consumer import EFFECTIVE, StreamConsumer
+
+#: Holds the mode to trade in. No inventory can have a variable of such a name.
+TRADING = "trading.enable"
+SHUT: Mapping[str, object] = {"safe_drain": True, "trading_enabled": False}
+OPEN: Mapping[str, object] = {"safe_drain": False, "trading_enabled": True}
+EXCHANGES = ("paper", "binance_futures")
+STARTS = ("backlog", "new")
+CREDENTIALS = ("exchange_api_key", "exchange_api_secret")
+
+
+class Execution(StreamConsumer):
+    """The role: like every consumer's, but for the gates to trading and the way to an exchange."""
+
+    @property
+    def VARIABLES(self) -> Mapping[str, object]:  # noqa: N802 - the role's word
+        """Return every variable that it reads, with its default."""
+        return {**super().VARIABLES, **SHUT, **dict.fromkeys(CREDENTIALS)}
+
+    def resources(self, host: Host) -> Iterator[Resource]:
+        """Yield what must hold on `host`, in the order it must come to hold."""
+        for name, shut in SHUT.items():
+            if host.values.get(name, shut) is not shut:
+                refuse(
+                    host, name, "is not for an inventory to open",
+                    f"take {name} out of inventory {host.inventory}: trading is enabled by"
+                    " invoke trading.enable",
+                )  # fmt: skip
+        _one_of(host, "start_at", STARTS)
+        credentials: dict[str, Secret] = {}
+        libraries = ""
+        if _one_of(host, "exchange", EXCHANGES) != "paper":
+            if host.mode == "sandbox":
+                refuse(host, "exchange", "must be paper where the mode is sandbox")
+            credentials = {name: secret(host, name) for name in CREDENTIALS}
+            libraries = "exchange"
+        mode = host.values.get(TRADING)
+        gates = {**OPEN, "quantum_mode": mode} if mode else SHUT
+        yield from self.place(
+            host, gates, credentials=credentials, internet=_outside(host), libraries=libraries
+        )
+
+
+ROLE = Execution(
+    name="execution",
+    service="execution",
+    description="execution",
+    READS=("stream_trade_intent", "group_execution"),
+    several=True,
+    own={
+        "stream_trade_intent": "quantum:stream:trade.intent",
+        "group_execution": "quantum:group:execution:trade.intent",
+        "stream_execution_result": "quantum:stream:execution.result",
+        "stream_apply_result": "quantum:stream:apply.result",  #: empty: none is published
+        "intent_max_age_s": 600,
+        "start_at": "backlog",
+        "exchange": "paper",
+        "exchange_url": "",  #: empty: the mode's own
+        "exchange_timeout_s": 5.0,
+        "clock_skew_ms": 2000,
+        "order_follow_s": 30.0,
+        "protection_every_s": 5.0,
+        "breaker_failures": 5,
+        "breaker_open_s": 10.0,
+        "max_notional_per_order_usd": 1000.0,
+        "max_notional_per_symbol_usd": 5000.0,
+        "max_open_positions": 10,
+        "max_orders_per_minute": 60,
+    },
+    positive=("intent_max_age_s", "breaker_failures"),
+    PROOFS=(*EFFECTIVE, "nothing_lost_nothing_doubled", "one_terminal_state"),
+    GATE=EFFECTIVE,
+)
+
+
+def trading(host: Host) -> Host:
+    """Return the host with trading on; for `invoke trading.enable` alone.
+
+    Raises ConfigurationError where it can have no effect: no such role, or the mode is sandbox.
+    """
+    if "execution" not in host.roles:
+        raise ConfigurationError(
+            "the role execution is not among its roles", host=host.name, step="trading",
+            action="narrow the hosts with --limit",
+        )  # fmt: skip
+    if host.mode == "sandbox":
+        raise ConfigurationError(
+            "no order is placed where the mode is sandbox", host=host.name, step="trading",
+            action="use an inventory whose mode is testnet",
+        )  # fmt: skip
+    return replace(host, values={**host.values, TRADING: host.mode})
+
+
+def rehearsing(host: Host) -> Host:
+    """Return a sandbox whose execution believes that it trades on a testnet: on paper, always.
+
+    For the demo and for fault days; any other host is returned as it is.
+    """
+    if host.mode != "sandbox" or "execution" not in host.roles:
+        return host
+    return replace(host, values={**host.values, TRADING: "testnet"})
+
+
+def _one_of(host: Host, name: str, words: tuple[str, ...]) -> str:
+    found = host.values.get(name, words[0])
+    if found not in words:
+        refuse(host, name, f"must be {' or '.join(words)}")
+    return str(found)
+
+
+def _outside(host: Host) -> bool:
+    """Tell whether orders leave this machine; the exchange simulator may run beside the unit."""
+    if host.text("exchange", "paper") == "paper":
+        return False
+    place = host.text("exchange_url").partition("://")[2].rpartition(":")[0]
+    return place not in {*LOOPBACK_NAMES, "127.0.0.1", "[::1]"}
