@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 REQ    := requirements
 
-.PHONY: help demo test check setup lock clean
+.PHONY: help demo test check soak bench setup lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,8 @@ help:
 	@echo "make test    everything this machine can test; CI=true: nothing may be skipped"
 	@echo "make check   ruff, mypy --strict, import-linter"
 	@echo "make setup   create .venv and nothing more"
+	@echo "make soak    the oracles at full size; takes an hour and leaves records under docs/soak/"
+	@echo "make bench   ratios against a C reader and other libraries"
 
 setup: .venv/ready
 
@@ -29,6 +31,12 @@ test: .venv/ready-dev
 	@.ci/needs-lab
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest
+
+soak: .venv/ready-dev
+	@$(BIN)/python -m tests.oracles.soak
+
+bench: .venv/ready-dev
+	@$(BIN)/python -m bench $(BENCH)
 
 .venv/ready: $(REQ)/controller.txt $(REQ)/embedded.txt
 	@$(PYTHON) .ci/setup.py controller embedded

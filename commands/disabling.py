@@ -6,6 +6,7 @@ import dataclasses
 import getpass
 import json
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,9 +15,9 @@ import redis
 from commands import deploy, recording
 from commands.choosing import Chosen
 from commands.showing import Display
-from commands.stores import asked, executors, store_of
+from commands.stores import ROLE, asked, executors, store_of
 from harness import fanout
-from harness.contact import reach
+from harness.contact import Contact, reach
 from harness.errors import DONE, FAILED, IN_DOUBT, QuantumError
 from harness.host import Host
 from streams import intents
@@ -29,9 +30,7 @@ def carry_out(chosen: Chosen, display: Display, *, why: str = "") -> dict[str, A
     hosts = executors(chosen)
     chosen = dataclasses.replace(chosen, hosts=hosts)
     started = time.time()
-    order = json.dumps(
-        {"who": getpass.getuser(), "why": why, "when": datetime.now(UTC).isoformat("T", "seconds")}
-    )
+    order = _order(why)
     display.stage("setting the kill switch")
     answers = fanout.each(hosts, lambda host: throw(host, order, display))
     stopped = {store_of(answer.item) for answer in answers if answer.error is None}
@@ -67,6 +66,36 @@ def carry_out(chosen: Chosen, display: Display, *, why: str = "") -> dict[str, A
     display.record(chosen.inventory.records / entry.id)
     code = IN_DOUBT if trading_on else FAILED if cause else DONE
     return {**document, "record": entry.id, "exit_code": code}
+
+
+def keep_shut(chosen: Chosen, contacts: Sequence[Contact], display: Display) -> list[str]:
+    """Set the kill switch before a rollback, since what it restores may have traded.
+
+    Returns the hosts where that is not sure. It stops no rollback: Redis itself may be what has to
+    be put back.
+    """
+    doubtful = []
+    order = _order("a rollback may restore what has traded")
+    for contact in contacts:
+        if ROLE not in contact.host.roles or chosen.inventory.mode == "sandbox":
+            continue
+        try:
+            asked(
+                contact, lambda client: client.set(intents.KILL_SWITCH, order, nx=True), STEP,
+                changes=True,
+            )  # fmt: skip
+        except QuantumError as error:
+            doubtful.append(contact.host.name)
+            display.say(f"MAY TRADE AGAIN after the rollback: {error}", "bold red")
+        else:
+            display.say(f"{contact.host.name}  kill switch set; trading.enable removes it", "cyan")
+    return doubtful
+
+
+def _order(why: str) -> str:
+    """Return what the kill switch holds: who set it, when and why."""
+    when = datetime.now(UTC).isoformat("T", "seconds")
+    return json.dumps({"who": getpass.getuser(), "why": why, "when": when})
 
 
 def throw(host: Host, order: str, display: Display) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, YES_HELP, Chosen, choose
 from commands.running import command, confirm, print_json
-from harness.errors import DONE, ConfigurationError
+from harness.errors import DONE, IN_DOUBT, ConfigurationError
 
 if TYPE_CHECKING:
     from commands.showing import Display
@@ -46,6 +46,7 @@ def rollback(
 def carry_out(chosen: Chosen, display: Display, *, to: str = "", yes: bool) -> dict[str, Any]:
     """Roll back, prove and record; returns what happened as one document."""
     from commands import undoing
+    from commands.disabling import keep_shut
     from commands.transactions import recover_all
     from harness.contact import reach_all
 
@@ -64,4 +65,9 @@ def carry_out(chosen: Chosen, display: Display, *, to: str = "", yes: bool) -> d
                 step="rollback",
                 action="invoke rollback --yes",
             )
-        return undoing.run(chosen, concerned, to, display)
+        doubtful = keep_shut(chosen, [contact for contact, _ in concerned], display)
+        document = undoing.run(chosen, concerned, to, display)
+        if doubtful:
+            document["may_trade"] = doubtful
+            document["exit_code"] = max(int(document["exit_code"]), IN_DOUBT)
+        return document

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,8 +22,8 @@ INTENT, RESULT = "quantum:stream:trade.intent", "quantum:stream:execution.result
 
 
 @pytest.fixture
-def trader(laptop: Laptop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Laptop:
-    """The laptop with everything committed: what is not may be deployed nowhere but to a sandbox."""
+def trader(laptop: Laptop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Laptop]:
+    """The laptop with everything committed: what is not goes nowhere but to a sandbox."""
     clone = tmp_path / "project"
     git = ("git", "-c", "user.name=t", "-c", "user.email=t@localhost", "-C", str(clone))
     subprocess.run(("git", "clone", "--quiet", "--shared", PROJECT, clone), check=True)
@@ -38,8 +38,10 @@ def trader(laptop: Laptop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> L
     subprocess.run((*git, "add", "-A"), check=True)
     subprocess.run((*git, "commit", "--quiet", "--allow-empty", "-m", "as it is"), check=True)
     (clone / ".cache").symlink_to(PROJECT / ".cache")  # what pip has fetched once
+    (clone / ".git/info/exclude").write_text(".cache\n")  # a link, which `.cache/` does not name
     monkeypatch.setattr("tests.lab.laptop.PROJECT", clone)
-    return dataclasses.replace(laptop)
+    yield laptop
+    laptop.write_inventory()  # what takes the deploys back again knows nothing of the clone
 
 
 def intent(client: redis.Redis, trace: str) -> None:
@@ -53,7 +55,7 @@ def ended(client: redis.Redis, trace: str) -> tuple[str, str]:
     key = intents.record(trace)
     until(lambda: client.hget(key, "state") in intents.TERMINAL, what=f"an end of {trace}")
     state, reason = client.hmget(key, "state", "reason")
-    return state, reason.partition(":")[0]
+    return state, (reason or "").partition(":")[0]
 
 
 def test_trading_is_off_until_it_is_enabled_and_off_again_at_once(trader: Laptop) -> None:
@@ -78,4 +80,10 @@ def test_trading_is_off_until_it_is_enabled_and_off_again_at_once(trader: Laptop
     assert ended(client, "after")[0] in {"DRAINED", "REJECTED"}
     states = [of["state"] for _, of in client.xrange(RESULT) if of["identity"] == "while"]
     assert states == ["FILLED"]
+
+    # a rollback restores an env file that traded: the kill switch is what keeps it from trading
+    client.delete(intents.KILL_SWITCH)
+    assert trader.asks("rollback", "--yes")["state"] == "rolled_back"
+    intent(client, "back")
+    assert ended(client, "back") == ("REJECTED", "kill_switch")
     trader.types("ledger.verify")
