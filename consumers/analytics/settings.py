@@ -21,5 +21,19 @@ class Settings(settings.Settings):
     alert_medium: float = setting("0.4", seconds(0, 1))
     alert_high: float = setting("0.6", seconds(0, 1))
     alert_critical: float = setting("0.8", seconds(0, 1))
-    alert_cooldown_s: int = setting("300", number(0, 86_400))
+    alert_cooldown_s: int = setting("300", number(1, 86_400))
     alert_min_events: int = setting("100", number(1, 1_000_000_000))
+    #: shares of all decisions; what is outside alerts
+    alert_execute_min: float = setting("0.2", seconds(0, 1))
+    alert_skip_max: float = setting("0.7", seconds(0, 1))
+    alert_blocked_max: float = setting("0.4", seconds(0, 1))
+    alert_error_max: float = setting("0.1", seconds(0, 1))
+
+    def refuse(self) -> str:
+        """Return that the severities stand in no order, "" where they do."""
+        if self.alert_medium <= self.alert_high <= self.alert_critical:
+            return ""
+        return (
+            "ALERT_MEDIUM <= ALERT_HIGH <= ALERT_CRITICAL is wanted, not "
+            f"{self.alert_medium:g}, {self.alert_high:g}, {self.alert_critical:g}"
+        )

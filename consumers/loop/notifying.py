@@ -51,9 +51,9 @@ class Notifier:
 
     def _send(self, text: str) -> None:
         if self._socket is not None:
-            # systemd gone for a moment is no reason to stop counting
+            # systemd gone or busy for a moment is no reason to stop counting, nor to wait
             with contextlib.suppress(OSError):
-                self._socket.sendto(text.encode(), self._address)
+                self._socket.sendto(text.encode(), socket.MSG_DONTWAIT, self._address)
 
 
 def _watchdog_s(environ: Mapping[str, str]) -> float:

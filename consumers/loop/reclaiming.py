@@ -1,4 +1,8 @@
-"""Take over what dead consumers of the group left pending; the living keep theirs, however slow."""
+"""Take over what dead consumers of the group left, and take the dead off its list.
+
+The living keep theirs, however slow. Each name that was given up would stay in the group for ever
+otherwise, and everything that looks through the consumers grows slower with every one of them.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ from consumers.loop.context import Context
 from consumers.loop.settings import Settings
 from streams import keys, scripting
 
-#: How many entries one run takes over.
-MOST = 500
+#: What one run takes over, and how many it removes.
+MOST_ENTRIES, MOST_CONSUMERS = 500, 100
 #: How often one looks, in seconds.
 LONGEST_PAUSE_S = 2.0
 
@@ -30,19 +34,25 @@ class Reclaimer:
         """Return how many entries are ours now, 0 also where it is not yet time to look."""
         if self._clock() < self._look_at:
             return 0
-        place, log = self._context.place, self._context.log
-        claimed, lost = scripting.run(
+        place, log, metrics = self._context.place, self._context.log, self._context.metrics
+        of_the_group = (place.group, place.consumer, self._idle_ms, MOST_ENTRIES, MOST_CONSUMERS)
+        removed, claimed, lost, dropped = scripting.run(
             self._context.client,
             "reclaim",
             [place.stream, place.status],
-            [place.group, place.consumer, self._idle_ms, MOST, keys.heartbeat(place.group, "")],
+            [*of_the_group, keys.heartbeat(place.group, "")],
         )
         if claimed:
-            self._context.metrics.add("taken_over_total", claimed)
+            metrics.add("taken_over_total", claimed)
             log.warning("took over what a dead consumer left", entries=claimed)
+        if removed:
+            metrics.add("removed_consumers_total", len(removed))
+            log.warning("removed dead consumers from the group", names=removed)
         if lost:
-            self._context.metrics.add("lost_total", len(lost))
+            metrics.add("lost_total", len(lost))
             log.error("LOST: trimmed away before they were settled", ids=lost, stream=place.stream)
-        if claimed + len(lost) < MOST:
+        if dropped:
+            raise AssertionError(f"reclaim.lua dropped {dropped} pending entries of {removed}")
+        if len(removed) < MOST_CONSUMERS and claimed + len(lost) < MOST_ENTRIES:
             self._look_at = self._clock() + self._pause_s
         return int(claimed)

@@ -35,9 +35,11 @@ from consumers.loop.reading import Place
 from consumers.loop.reclaiming import Reclaimer
 from consumers.loop.standing import Standing
 from consumers.loop.stopping import Stop
+from streams import alerting
 
 #: How many more objects there must be before the collector looks for cycles.
 GARBAGE_AFTER = 200_000
+GROUP_MOVED = "GROUP_MOVED"
 #: How often one looks whether a group that moved was put right, in seconds.
 LOOK_AGAIN_S = 1.0
 #: How often the status hash is written where nothing else happens, in seconds.
@@ -150,7 +152,7 @@ class Loop:
             self.step()
             self._well()
         except GroupMovedError as error:
-            self._troubled("GROUP_MOVED", str(error))
+            self._troubled(GROUP_MOVED, str(error))
             self._stop.wait(LOOK_AGAIN_S)
         except (SpoiledKeyError, TransientError) as error:
             self._troubled("degraded", str(error))
@@ -238,6 +240,10 @@ class Loop:
             self._context.metrics.add("troubles_total", state=state)
         with contextlib.suppress(RedisError):  # it may be Redis itself that is wrong
             self._stand(state, cause)
+            if state == GROUP_MOVED:
+                place, now_ms = self._context.place, self._context.now_ms()
+                alert = alerting.group_moved(place.stream, place.group, cause)
+                alerting.raise_alert(self._context.client, alert, now_ms)
 
     def _well(self) -> None:
         """Say that all is well again, or that it is not yet: an open circuit breaker."""

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 #: What one script may take of the server's time, in seconds: others wait as long for theirs.
-SCRIPT_S = 0.002
+SCRIPT_S = 0.001
 #: No batch grows smaller, or the way there and back is all that is left.
 SMALLEST = 100
 #: The first batch, before anything is known of what one costs.

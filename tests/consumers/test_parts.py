@@ -8,11 +8,11 @@ import socket
 
 import pytest
 
-from consumers.analytics.counting import SCRIPT_S, SMALLEST, next_size
 from consumers.loop.connecting import FIRST_WAIT_S, LAST_WAIT_S, refuse_old, waits
 from consumers.loop.failing import StartError
 from consumers.loop.heartbeat import here
 from consumers.loop.notifying import Notifier
+from consumers.loop.sizing import SCRIPT_S, SMALLEST, next_size
 from consumers.loop.stopping import Stop
 
 

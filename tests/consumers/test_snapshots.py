@@ -60,14 +60,37 @@ def test_a_late_event_of_a_closed_minute_is_shown_whoever_counted_it(client, sna
     assert client.zscore(keys.top_reasons("15m"), "late") == 1
 
 
-def test_closed_minutes_are_read_once(client, snapshots):
+def test_closed_minutes_are_not_read_again(client, snapshots):
     for ago in (10, 20, 30):
-        put(client, ago, decision__SKIP=1)
+        put(client, ago, decision__SKIP=1, reason__a=1, symbol_reason__B__a=1)
     snapshots.take()
     client.config_resetstat()
     snapshots.take()
-    # the open minute, and at the turn of a minute the one that just closed and a new one
-    assert client.info("commandstats")["cmdstat_hgetall"]["calls"] <= 3
+    stats = client.info("commandstats")
+    # the decisions of the hour's minutes, and the reasons of those that are not closed
+    assert stats["cmdstat_hmget"]["calls"] <= 63
+    assert "cmdstat_hgetall" not in stats
+
+
+def test_a_reason_never_met_before_is_found_in_whatever_minute(client, snapshots):
+    for ago in range(2, 40):
+        put(client, ago, **{"decision__SKIP": 2, "reason__a": 1, f"reason__r{ago}": 1})
+    snapshots.take()
+    assert client.zcard(keys.top_reasons("1h")) == 39
+    for ago in range(2, 40):
+        put(client, ago, **{"decision__SKIP": 1, f"reason__s{ago}": 1})
+    snapshots.take()
+    assert client.zscore(keys.top_reasons("1h"), "a") == 38
+    assert client.zcard(keys.top_reasons("1h")) == windows.TOP_REASONS
+
+
+def test_events_whose_reason_found_no_room_do_not_hide_the_others(client, snapshots):
+    put(client, 3, decision__SKIP=5, reason__a=2, overflow=3)
+    snapshots.take()
+    put(client, 3, decision__SKIP=2, reason__b=1, overflow=1)
+    snapshots.take()
+    top = client.zrevrange(keys.top_reasons("5m"), 0, -1, withscores=True)
+    assert top == [("a", 2), ("b", 1)]
 
 
 def test_a_window_that_has_become_empty_is_deleted(client, snapshots):

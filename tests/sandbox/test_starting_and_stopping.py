@@ -41,6 +41,18 @@ def test_starting_what_runs_changes_nothing_and_a_restart_is_another_invocation(
     assert not alive(first["main_pid"])
 
 
+def test_instances_of_a_unit_run_side_by_side(box):
+    names = ("w@1.service", "w@2.service")
+    for name in names:
+        box.unit(name=name, more=f"Environment=QUANTUM_INSTANCE={name}")
+        assert box.do("start", name) == {"ok": True}
+    first, second = map(box.show, names)
+    assert first["main_pid"] != second["main_pid"]
+    assert [each["environ"]["QUANTUM_INSTANCE"] for each in (first, second)] == list(names)
+    box.do("stop", names[0])
+    assert [box.show(name)["active"] for name in names] == ["inactive", "active"]
+
+
 def test_a_start_that_fails_says_how_and_the_last_words(box):
     box.unit("say=no-such-table exit=3")
     refused = box.do("start")

@@ -164,8 +164,10 @@ def test_a_group_that_counted_before_is_not_made_again(client):
 
 
 def reclaim(client, idle_ms=0, most=100):
-    args = [G, "heir", idle_ms, most, keys.heartbeat(G, "")]
-    return scripting.run(client, "reclaim", [S, keys.STATUS], args)
+    args = [G, "heir", idle_ms, most, 100, keys.heartbeat(G, "")]
+    _, claimed, lost, dropped = scripting.run(client, "reclaim", [S, keys.STATUS], args)
+    assert dropped == 0
+    return [claimed, lost]
 
 
 def test_the_heir_takes_what_the_dead_left_and_no_more_than_asked(client, ids):
