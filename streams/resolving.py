@@ -82,7 +82,7 @@ def _item(
 
 def _run(client: Any, where: dict[str, str], item: dict[str, Any], now_ms: int) -> list[str]:
     names = [where["stream"], intents.STATUS, where["results"], intents.ALERTS, intents.EXPOSURE]
-    names += [intents.OPEN_SYMBOLS, intents.PROTECTED]
+    names += [intents.OPEN_SYMBOLS, intents.PROTECTED, intents.ORDER_RATE, intents.KILL_SWITCH]
     if where["apply_results"]:
         names.append(where["apply_results"])
     asked = {"now_ms": now_ms, "book": "", "book_of": "", "items": [item]}

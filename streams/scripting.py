@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,8 @@ from typing import Any
 from redis.exceptions import NoScriptError
 
 FOLDER = Path(__file__).parent / "scripts"
+#: A line that stands for a part which several scripts share: Lua in Redis can load none itself.
+PART = re.compile(r"^-- @part ([a-z_]+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,13 @@ class Script:
 
 @cache
 def load(name: str) -> Script:
-    """Return the script scripts/<name>.lua."""
-    text = (FOLDER / f"{name}.lua").read_text(encoding="utf-8")
+    """Return the script scripts/<name>.lua, with its parts (scripts/parts) in their places."""
+    text = PART.sub(lambda found: _read(f"parts/{found[1]}"), _read(name))
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def _read(name: str) -> str:
+    return (FOLDER / f"{name}.lua").read_text(encoding="utf-8")
 
 
 def words(name: str, keys: Sequence[str], args: Sequence[str | int]) -> tuple[str | int, ...]:

@@ -1,0 +1,40 @@
+"""What one run of the bench has at hand: its sizes, its servers, what it compares with."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from bench import contestants, servers
+from bench.contestants import Contestant
+from bench.failing import CannotMeasureError
+from bench.peers import environment
+from bench.reference import Reference
+from bench.scale import Scale
+from bench.servers import Server
+
+
+@dataclass(slots=True)
+class Run:
+    """One run; `kind` is the server's."""
+
+    scale: Scale
+    kind: str
+    reference: Reference
+    with_peers: bool
+    #: why the peers are missing, "" where they are not
+    without: str = ""
+
+    def server(self, *more: str) -> AbstractContextManager[Server]:
+        """Return a new server of its own."""
+        return servers.running(self.kind, *more)
+
+    def peers(self) -> tuple[Contestant, ...]:
+        """Return the libraries that are compared; none where they cannot be had."""
+        if not self.with_peers:
+            return ()
+        try:
+            return contestants.others(environment.python())
+        except CannotMeasureError as error:
+            self.with_peers, self.without = False, str(error)
+            return ()
