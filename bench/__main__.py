@@ -19,7 +19,7 @@ from bench.results import Result
 from bench.run import Run
 from bench.topics import TOPICS
 
-MET, NOT_MET, NOT_MEASURED = 0, 1, 2
+MET, NOT_MET, NOT_MEASURED, MISCONFIGURED = 0, 1, 2, 3
 
 
 def main(words: list[str]) -> int:
@@ -54,7 +54,9 @@ def main(words: list[str]) -> int:
 
 
 def _options(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument(
         "--quick", action="store_true", help="see that each part works, in a minute"
     )
@@ -63,7 +65,11 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--server", choices=servers.KINDS, default="redis")
     parser.add_argument("--no-peers", action="store_true", help="leave FastStream and taskiq out")
     parser.add_argument("--json", action="store_true")
-    return parser.parse_args(words)
+    try:
+        return parser.parse_args(words)
+    except SystemExit as error:
+        # argparse leaves with 2, which means here that something could not be measured
+        sys.exit(MISCONFIGURED if error.code else 0)
 
 
 def _about(run: Run, before: float, took_s: float) -> dict[str, str]:

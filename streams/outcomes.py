@@ -83,9 +83,17 @@ def record_fields(of: Mapping[str, str], outcome: Outcome) -> dict[str, str]:
     }
 
 
-def result(of: Mapping[str, str], outcome: Outcome, *, owner: str, now_ms: int) -> dict[str, str]:
-    """Return the execution.result entry."""
+def result(
+    of: Mapping[str, str],
+    outcome: Outcome,
+    *,
+    owner: str,
+    now_ms: int,
+    fields: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the execution.result entry; `fields` are its record_fields, where they are known."""
     get = of.get
+    ended = record_fields(of, outcome) if fields is None else fields
     return {
         "event_type": "execution.result",
         "identity": get("identity", ""),
@@ -97,7 +105,7 @@ def result(of: Mapping[str, str], outcome: Outcome, *, owner: str, now_ms: int) 
         "quantity": get("quantity", ""),
         "reduce_only": get("reduce_only", ""),
         "state": outcome.state,
-        **record_fields(of, outcome),
+        **ended,
         "intent_id": get("stream_id", ""),
         "owner": owner,
         "timestamp": _written(now_ms),
@@ -108,24 +116,25 @@ def result(of: Mapping[str, str], outcome: Outcome, *, owner: str, now_ms: int) 
 def applied(of: Mapping[str, str], outcome: Outcome, now_ms: int) -> dict[str, str]:
     """Return the apply.result entry, in the shape of the intent executor."""
     executed = outcome.state == FILLED
-    details = {
-        "executed": executed,
-        "error": "" if executed else outcome.reason,
-        "decision": DECISIONS[outcome.state],
-        "permit": {
-            "state": outcome.state,
-            "client_order_id": of.get("client_order_id", ""),
-            "code": outcome.code,
-        },
-    }
+    ordered = of.get("client_order_id", "")
     return {
         "event_type": "execution.result",
         "plan_id": of.get("identity", ""),
         "symbol": of.get("symbol", ""),
         "executed": "true" if executed else "false",
         "timestamp": f"{now_ms / 1000:.3f}",
-        "details": json.dumps(details),
+        # an id of ours needs no escaping
+        "details": _details(outcome.state, outcome.reason, outcome.code).replace("%", ordered, 1),
     }
+
+
+@lru_cache(maxsize=64)
+def _details(state: str, reason: str, code: str) -> str:
+    executed = state == FILLED
+    # the id's place comes first, so that nothing else can be taken for it
+    permit = {"client_order_id": "%", "state": state, "code": code}
+    said = {"permit": permit, "executed": executed, "error": "" if executed else reason}
+    return json.dumps(said | {"decision": DECISIONS[state]})
 
 
 def alert(of: Mapping[str, str], reason: str, detail: str, now_ms: int) -> dict[str, str]:

@@ -28,6 +28,10 @@ TOPICS = {
         "decision intelligence: kills and freezes amid traffic, every entry counted once",
         "tests/oracles/test_blows.py",
     ),
+    "alone": (
+        "decision intelligence: one alone, which catches up, killed and overtaken amid a backlog",
+        "tests/oracles/test_alone.py",
+    ),
     "moved-groups": (
         "decision intelligence: a group destroyed or set back amid traffic stops all its consumers",
         "tests/oracles/test_moved_amid_traffic.py",

@@ -1,0 +1,234 @@
+"""Claim, begin and settle intents in Redis: by one script each, many intents at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from consumers.exchanges import Order
+from consumers.exchanges.paper import POSITION, order_key
+from consumers.loop.context import Context
+from consumers.loop.failing import GroupMovedError, SpoiledKeyError
+from consumers.trading.describing import TRUE
+from consumers.trading.settings import Settings
+from streams import intents, outcomes, scripting
+from streams.outcomes import Outcome, flat, micro_usd, said
+
+Fields = dict[str, str]
+#: A script's name, keys and arguments.
+Words = tuple[str, list[str], list[Any]]
+
+CLAIMED, SUBMITTING, UNDER_WAY = "CLAIMED", "SUBMITTING", "UNDER_WAY"
+DUPLICATE, SETTLED, NOT_OURS = "DUPLICATE", "SETTLED", "NOT_OURS"
+STALE, REFUSED, LEVERAGE = "STALE", "REFUSED", "LEVERAGE"
+DONE, STANDS, NO_POSITION = "DONE", "STANDS", "NO_POSITION"
+
+#: What is worth more is beyond every limit, in 1e-6 USD.
+UNLIMITED = 10**15
+
+
+class Began(NamedTuple):
+    """What begin says of one intent; `word` is one of the constants above."""
+
+    word: str
+    epoch: str = ""
+    deliveries: int = 0
+    of: Fields = {}  # noqa: RUF012  never changed
+    reason: str = ""
+
+
+class Step(NamedTuple):
+    """One intent on its way to `stage`: CLAIMED, or SUBMITTING with its order."""
+
+    stage: str
+    of: Fields
+    epoch: str = ""
+    order: Order | None = None
+    #: what the order is worth in USD, by the price that the guard believes
+    worth: Decimal = Decimal(0)
+    leverage: str = ""
+    deadline_ms: int = 0
+
+
+class End(NamedTuple):
+    """One intent that ended; `epoch` is "" where it never had a record."""
+
+    of: Fields
+    epoch: str
+    outcome: Outcome
+    #: what it leaves in paper's book, as `booked` gives it
+    orders: Sequence[list[object]] = ()
+    #: fields about its protective orders
+    more: Mapping[str, str] = {}
+    #: when they are to be looked at, in milliseconds; "" where it has none
+    look_ms: str = ""
+    #: what is filled without having been begun (on paper), for the guard: the order and its worth
+    order: Order | None = None
+    worth: Decimal = Decimal(0)
+
+
+class Records:
+    """The records of one group's intents, as one consumer writes them."""
+
+    def __init__(self, context: Context[Settings], *, paper: bool) -> None:
+        self._context, self._client, self._paper = context, context.client, paper
+        wanted, place = context.settings, context.place
+        self._limits = {
+            "max_order": micro_usd(wanted.max_notional_per_order_usd),
+            "max_symbol": micro_usd(wanted.max_notional_per_symbol_usd),
+            "max_open": wanted.max_open_positions,
+            "max_orders": wanted.max_orders_per_minute,
+        }
+        self._begin_keys = [
+            place.stream, place.status, intents.EXPOSURE, intents.OPEN_SYMBOLS, intents.ORDER_RATE,
+            intents.LEVERAGE, intents.KILL_SWITCH,
+        ]  # fmt: skip
+        self._finish_keys = [
+            place.stream, place.status, wanted.stream_execution_result, intents.ALERTS,
+            intents.EXPOSURE, intents.OPEN_SYMBOLS, intents.PROTECTED, intents.ORDER_RATE,
+            intents.KILL_SWITCH,
+        ]  # fmt: skip
+        if wanted.stream_apply_result:
+            self._finish_keys.append(wanted.stream_apply_result)
+
+    def begin(self, steps: Sequence[Step]) -> list[Began]:
+        """Take each a step further, in the stream's order; raises for the group's own trouble."""
+        return self.began(scripting.run(self._client, *self.begin_words(steps)))
+
+    def begin_words(self, steps: Sequence[Step]) -> Words:
+        """Return what begins them: the script's name, keys and arguments."""
+        place = self._context.place
+        asked = {
+            "now_ms": self._context.now_ms(), **self._limits,
+            "items": [_begin_item(step) for step in steps],
+        }  # fmt: skip
+        args = [place.group, place.consumer, place.moved, intents.RECORD_PREFIX, json.dumps(asked)]
+        return "begin", self._begin_keys, args
+
+    def began(self, answer: list[Any]) -> list[Began]:
+        """Return what begin.lua says of each."""
+        match answer:
+            case ["BEGAN", answers]:
+                return [_began(each) for each in answers]
+            case ["MOVED", how]:
+                raise GroupMovedError(how)
+            case ["SPOILED", key, why]:
+                raise SpoiledKeyError(f"{key}: {why}")
+            case _:
+                raise GroupMovedError("gone while an intent was under way")
+
+    def finish(self, ends: Sequence[End]) -> list[list[str]]:
+        """Settle each; give DONE, STANDS, NOT_OURS, NO_POSITION or REFUSED for each, and more."""
+        return self.finished(scripting.run(self._client, *self.finish_words(ends)))
+
+    def finish_words(self, ends: Sequence[End]) -> Words:
+        """Return what settles them: the script's name, keys and arguments."""
+        place, now_ms = self._context.place, self._context.now_ms()
+        asked = {
+            "now_ms": now_ms,
+            **self._limits,
+            "book": POSITION if self._paper else "",
+            "book_of": order_key("") if self._paper else "",
+            "items": [_end_item(end, place.consumer, now_ms) for end in ends],
+        }
+        args = [place.group, place.consumer, intents.RECORD_PREFIX, f"{intents.PROTECTED}:",
+                intents.RECORD_TTL_S, json.dumps(asked)]  # fmt: skip
+        return "finish", self._finish_keys, args
+
+    @staticmethod
+    def finished(answers: list[list[str]]) -> list[list[str]]:
+        """Return what finish.lua says of each."""
+        for answer in answers:
+            if answer[0] == "SPOILED":
+                raise SpoiledKeyError(": ".join(answer[1:]))
+        return answers
+
+    def note(self, of: Fields, epoch: str, **fields: str) -> bool:
+        """Write down what is known so far; False where it is another's to settle by now."""
+        key = intents.record(of["identity"])
+        return bool(scripting.run(self._client, "note", [key], [epoch, *flat(fields)]))
+
+
+def _begin_item(step: Step) -> dict[str, Any]:
+    of, order = step.of, step.order
+    units = 0
+    if order is not None:
+        units = outcomes.units(order.quantity if order.side == "BUY" else -order.quantity)
+    return {
+        "id": of["stream_id"],
+        "identity": of["identity"],
+        "stage": step.stage,
+        "epoch": step.epoch,
+        "fields": said(of),
+        "deadline_ms": step.deadline_ms,
+        "symbol": of["symbol"],
+        "units": str(units),
+        **_for_the_guard(order, step.worth),
+        "leverage": step.leverage,
+    }
+
+
+def _for_the_guard(order: Order | None, worth: Decimal) -> dict[str, Any]:
+    return {
+        "adds": order is not None and not order.reduce_only,
+        "worth": str(min(micro_usd(worth), UNLIMITED)),
+        "price": _price(order, worth),
+    }
+
+
+def _price(order: Order | None, worth: Decimal) -> str:
+    return "0" if order is None or not order.quantity else f"{worth / order.quantity:.12f}"
+
+
+def _began(answer: list[Any]) -> Began:
+    match answer:
+        case ["CLAIMED" | "SUBMITTING" as word, epoch, deliveries]:
+            return Began(word, str(epoch), deliveries)
+        case ["UNDER_WAY", epoch, deliveries, record]:
+            pairs = iter(record)
+            return Began(UNDER_WAY, str(epoch), deliveries, dict(zip(pairs, pairs, strict=True)))
+        case ["DUPLICATE", first, state]:
+            return Began(DUPLICATE, of={"stream_id": first, "state": state})
+        case ["SETTLED", state]:
+            return Began(SETTLED, of={"state": state})
+        case ["REFUSED", reason, detail]:
+            return Began(REFUSED, reason=f"{reason}: {detail}" if detail else reason)
+        case ["SPOILED", key, why]:
+            raise SpoiledKeyError(f"{key}: {why}")
+        case [word]:
+            return Began(word)
+        case other:
+            raise AssertionError(f"begin.lua gave {other}")
+
+
+def _end_item(end: End, owner: str, now_ms: int) -> dict[str, Any]:
+    of, outcome = end.of, end.outcome
+    unknown = outcome.state == intents.UNKNOWN
+    ended = outcomes.record_fields(of, outcome)
+    fields = {**ended, **end.more} if end.epoch else {**of, **ended, **end.more}
+    item: dict[str, Any] = {
+        "id": of["stream_id"],
+        "identity": of["identity"],
+        "epoch": end.epoch,
+        "from": "",
+        "state": outcome.state,
+        "fields": said(fields),
+        "symbol": of["symbol"],
+        "units": "0",
+        "reduces": of["reduce_only"] == TRUE,
+        "orders": end.orders,
+        "look_ms": end.look_ms,
+    }
+    if outcome.filled and not unknown:
+        item["units"] = str(outcomes.signed_units(outcome, of["order_side"]))
+    if end.order is not None:
+        item |= _for_the_guard(end.order, end.worth)
+    if unknown:
+        item["alert"] = flat(outcomes.unknown_alert({**of, "epoch": end.epoch}, outcome, now_ms))
+    else:
+        result = outcomes.result(of, outcome, owner=owner, now_ms=now_ms, fields=ended)
+        item["result"] = flat(result)
+        item["applied"] = flat(outcomes.applied(of, outcome, now_ms))
+    return item

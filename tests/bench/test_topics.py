@@ -1,0 +1,71 @@
+"""Each topic runs, prints its lines, and a ratio among them. No test asserts a duration."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bench.failing import CannotMeasureError
+from bench.peers import environment
+from bench.programs import ROOT
+from bench.topics import TOPICS
+from tests.servers import binary
+
+
+def run(*words):
+    """Return the bench's JSON; whether targets are met is no matter here."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--json", *words],
+        cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    stands_in = "the C reader" in done.stderr and os.environ.get("CI") != "true"
+    assert done.returncode in ((0, 1, 2) if stands_in else (0, 1)), done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(autouse=True)
+def needs_redis():
+    if binary("redis") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no redis-server on this machine: apt-get install redis-server")
+        pytest.skip("no redis-server on this machine")
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_topic_prints_a_ratio(topic):
+    said = run("--only", topic, "--no-peers")
+    assert any(line["ratio"] for line in said["results"]), said
+    assert any(line["target"] for line in said["results"]), said
+    assert all(line["value"] for line in said["results"]), said
+
+
+def test_the_peers_stand_in_the_same_table():
+    try:
+        environment.python()
+    except CannotMeasureError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"no environment for the peers: {error}")
+    said = run("--only", "throughput")
+    names = [line["what"] for line in said["results"]]
+    for peer in ("FastStream, batches", "FastStream, one by one", "taskiq-redis", "redis-py"):
+        assert any(name.startswith(peer) for name in names), names
+
+
+def test_another_server_is_measured_in_the_same_way():
+    if binary("embedded") is None:
+        pytest.skip("no embedded server on this machine")
+    said = run("--only", "snapshots", "--server", "embedded")
+    assert said["about"]["server"].startswith("Valkey")
+    assert said["results"]
+
+
+def test_an_unknown_topic_is_refused():
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--only", "speed"], cwd=ROOT, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "throughput" in done.stderr
