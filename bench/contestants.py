@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench import programs, traffic
@@ -21,6 +21,10 @@ def _as_they_are(entries: Iterable[traffic.Fields]) -> Iterable[traffic.Fields]:
     return entries
 
 
+def _nothing(_: Any, __: str) -> None:
+    """Prepare nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contestant:
     """A program that counts apply results; `total` is where it keeps how many (hash, field)."""
@@ -31,9 +35,12 @@ class Contestant:
     bucket: Callable[[str], str]
     wrapped: Callable[[Iterable[traffic.Fields]], Iterable[traffic.Fields]] = _as_they_are
     settings: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[Any, str], None] = _nothing
 
     def start(self, server: Server, stream: str) -> AbstractContextManager[Program]:
         """Start it on a stream."""
+        with server.client() as client:
+            self.prepare(client, stream)
         given = {**programs.at(server), "STREAM_APPLY_RESULT": stream, **self.settings}
         return programs.running(self.words(server, stream), given)
 
@@ -58,6 +65,22 @@ def ours(**settings: str) -> Contestant:
     return Contestant(
         "decision intelligence", lambda *_: words, total, keys.bucket, settings=settings
     )
+
+
+def ours_in_company() -> Contestant:
+    """Return the same with another one in its group, so that it takes each batch (XREADGROUP).
+
+    While it is alone it may look at a backlog without taking it.
+    """
+
+    def accompany(client: Any, stream: str) -> None:
+        group, other = keys.GROUP_DECISION_INTELLIGENCE, "another"
+        client.xgroup_create(stream, group, "0", mkstream=True)
+        client.xgroup_createconsumer(stream, group, other)
+        client.set(keys.heartbeat(group, other), "lives", ex=int(2 * WITHIN_S))
+
+    alone = ours()
+    return replace(alone, name=f"{alone.name}, two in the group", prepare=accompany)
 
 
 def per_message() -> Contestant:

@@ -27,7 +27,7 @@ def measure(run: Run) -> Iterator[Result]:
     runs: dict[str, list[list[float]]] = defaultdict(list)
     ours = contestants.ours()
     peers = (contestants.plain_batches(), *run.peers())
-    fast = (ours, *(peer for peer in peers if "batch" in peer.name))
+    fast = (ours, contestants.ours_in_company(), *(peer for peer in peers if "batch" in peer.name))
     with run.server() as server:
         now_ms = time.time_ns() // 1_000_000
         traffic.load(server.port, STREAM, traffic.real(run.scale.entries, now_ms))

@@ -54,8 +54,9 @@ def fed():
 def run(server, exchange, clock, plan, *, simulator=None, heir="one", wrong="", **more):
     """Live through the day, broken as planned; return the trap and what was fed (id -> identity).
 
-    heir: who comes after a kill, the same name or another. wrong: what the exchange does with the
-    first entry, as the simulator names it; what is late lands after three seconds.
+    exchange: None for paper. heir: who comes after a kill, the same name or another. wrong: what
+    the exchange does with the first entry, in the simulator's words; what is late lands after three
+    seconds.
     """
     client = server.client()
     client.flushall()
@@ -70,11 +71,37 @@ def run(server, exchange, clock, plan, *, simulator=None, heir="one", wrong="", 
     made, _ = desk.trading(server, exchange, clock=clock, **more)
     broken = trapped(made, trap)
     try:
-        desk.settle(broken, desk.work(broken, TrappedExchange(exchange, trap), clock))
+        behind = TrappedExchange(exchange, trap) if exchange is not None else None
+        desk.settle(broken, desk.work(broken, behind, clock))
     except Killed:
         after, work = desk.trading(server, exchange, name=heir, clock=clock, **more)
         desk.settle(after, work)
     return trap, day
+
+
+def judge_paper(server, day):
+    """Return all that is wrong after a day on paper."""
+    client = server.client()
+    found = [f"{desk.pending(client)} are pending"] if desk.pending(client) else []
+    ends = sorted((each["identity"], each["state"]) for each in desk.results(client))
+    filled = [(each, "FILLED") for each in ("s1", "s2", "s3", "s7")]
+    expected = sorted([*filled, ("s4", "DRAINED"), ("s5", "EXPIRED")])
+    if ends != expected:
+        found.append(f"told {ends}")
+    states = [(each, desk.state(client, each)) for each, _ in expected]
+    if states != expected:
+        found.append(f"kept {states}")
+    book = client.hgetall("quantum:paper:position")
+    if book != {"BTCUSDT": "0.01", "ETHUSDT": "0.001"}:
+        found.append(f"the book has {book}")
+    if len(desk.dead(client)) != 1:
+        found.append(f"{len(desk.dead(client))} dead letters")
+    for leg, state in (("stop_loss", "GONE"), ("take_profit", None)):
+        if client.hget(intents.record("s2"), f"{leg}_state") != state:
+            found.append(f"{leg} of s2 is not {state}")
+    found += [f"{each} of {day} is in flight" for each in ("BTCUSDT", "ETHUSDT")
+              if desk.inflight(client, each)]  # fmt: skip
+    return found
 
 
 def judge(server, simulator, day):

@@ -40,8 +40,8 @@ def ends(client):
 
 
 @pytest.mark.parametrize("point", ON_PAPER)
-def test_killed_at_its_point_it_leaves_each_intent_with_one_end(server, consumer, point):
-    client = server.client()
+def test_killed_at_its_point_it_leaves_each_intent_with_one_end(own_redis, consumer, point):
+    client, server = own_redis.client(), own_redis
     eth = {"symbol": "ETHUSDT", "price": "100"}
     add(
         client,

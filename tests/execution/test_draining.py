@@ -42,9 +42,8 @@ DAY = [
 
 
 @pytest.mark.parametrize("how", SHUT)
-def test_every_intent_is_drained_and_no_exchange_is_called(
-    server, client, consumer, simulator, how
-):
+def test_every_intent_is_drained_and_no_exchange_is_called(own_redis, consumer, simulator, how):
+    client, server = own_redis.client(), own_redis
     add(client, *DAY)
     once = consumer(
         server.port, module="consumers.execution", words=["--once"], EXCHANGE="binance_futures",

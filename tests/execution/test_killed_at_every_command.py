@@ -15,7 +15,7 @@ from consumers.trading.recording import Records, Step
 from streams import intents
 from streams.outcomes import Outcome
 from tests.execution import desk
-from tests.execution.story import fed, judge, run
+from tests.execution.story import fed, judge, judge_paper, run
 from tests.killing import EVERY_WAY, KILL_AFTER, KILL_BEFORE
 from tests.oracles.scale import SOAK
 
@@ -60,6 +60,16 @@ def test_broken_at_any_command_the_day_ends_the_same(server, simulator, binance,
         wrong += [(number, how, broken.sprung, each) for each in judge(server, simulator, day)]
     assert wrong == []
     assert sprung > 3
+
+
+def test_on_paper_it_does_so_too_and_what_takes_many_at_once_is_no_less_careful(server, clock):
+    wrong = []
+    trap, day = run(server, None, clock, {})
+    assert judge_paper(server, day) == []
+    for number, how in breaks(len(trap.visited), "paper", 5 * SAMPLE[server.kind]):
+        broken, day = run(server, None, clock, {number: how}, heir="two")
+        wrong += [(number, how, broken.sprung, each) for each in judge_paper(server, day)]
+    assert wrong == []
 
 
 def test_it_does_so_too_where_the_exchange_fails_meanwhile(server, simulator, binance, clock):

@@ -8,6 +8,7 @@ import pytest
 from tests.consumers.conftest import consumer
 from tests.oracles.fleet import Fleet
 from tests.oracles.scale import SOAK
+from tests.oracles.traffic import Feeder
 from tests.servers import client, old_redis, own_redis, server, shared_server
 
 __all__ = ["client", "consumer", "old_redis", "own_redis", "server", "shared_server"]
@@ -29,6 +30,20 @@ def fleet(server):
             each.close()
         if made and not SOAK:
             sys.stdout.write(made[-1].logs())  # pytest shows it where the test failed
+
+
+@pytest.fixture
+def produce(server):
+    """Make feeders that never outlive their test: produce(seed, count)."""
+    made = []
+
+    def make(seed, count):
+        made.append(Feeder(server, seed, count))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
 @pytest.fixture

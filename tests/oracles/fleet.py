@@ -58,28 +58,28 @@ class Fleet:
             self.processes[victim] = self._started(name)
 
     def freeze(self, victim):
-        """Stop one in its tracks while it has a batch in hand."""
-        until(lambda: self._frozen_with_entries(victim), what=f"{self.names[victim]} at work")
-        self.observed["freezes"] += 1
-
-    def _frozen_with_entries(self, victim):
+        """Stop one in its tracks, wherever it is."""
         process = self.processes[victim]
         process.signal(signal.SIGSTOP)
         until(lambda: state_of(process.process.pid) == "T", what="a frozen process")
-        if self.holds(victim):
-            return True
-        process.signal(signal.SIGCONT)
-        return False
+        self.observed["freezes"] += 1
 
     def absence(self, victim):
-        """Freeze one, end its heartbeat before its time: its peers take its batch over."""
-        self.freeze(victim)
+        """Freeze one with a batch in hand, end its heartbeat before its time: peers take over."""
+        until(lambda: self._frozen_with_entries(victim), what=f"{self.names[victim]} at work")
         key = keys.heartbeat(GROUP, self.names[victim])
         self._client.delete(key)
         assert not self._client.exists(key)
         self.observed["absences"] += 1
         until(lambda: not self.holds(victim), what="a takeover")
         self.observed["taken_over"] += 1
+
+    def _frozen_with_entries(self, victim):
+        self.freeze(victim)
+        if not self.holds(victim):
+            self.thaw(victim)
+            return False
+        return True
 
     def thaw(self, victim):
         self.processes[victim].signal(signal.SIGCONT)

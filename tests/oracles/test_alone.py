@@ -5,7 +5,6 @@ tells one who comes back late that others were faster.
 """
 
 import random
-import signal
 
 import pytest
 
@@ -13,10 +12,9 @@ from streams import keys
 from tests.consumers.running import GROUP, STREAM, processed
 from tests.independent_fold import differences
 from tests.oracles.checking import conservation
-from tests.oracles.fleet import state_of
 from tests.oracles.gathering import entries, history
 from tests.oracles.scale import sized
-from tests.oracles.traffic import Feeder, until_settled
+from tests.oracles.traffic import until_settled
 from tests.waiting import until
 
 SEED = 20_261_124
@@ -25,13 +23,8 @@ KILLS, RIVALS = sized(8, 100), sized(3, 100)
 BACK_WITHIN_S = 120
 
 
-@pytest.fixture
-def stage(server, client, fleet, note):
-    """Return a feeder and one consumer at work; at the end every entry must be counted once."""
-    client.config_resetstat()
-    feeder, alone = Feeder(server, SEED, ENTRIES), fleet(names=["alone"])
-    feeder.start()
-    yield feeder, alone
+def counted_once(client, feeder, alone, note):
+    """Check after a quiet end that every entry was counted once, and that some were not taken."""
     feeder.finish()
     until_settled(client)
     alone.ready().stop()
@@ -59,21 +52,26 @@ def until_counted(client, count):
 
 
 @pytest.mark.timeout(sized(300, 3_600))
-def test_kills_while_it_catches_up_leave_every_entry_counted_once(client, stage):
-    _, alone = stage
+def test_kills_while_it_catches_up_leave_every_entry_counted_once(client, fleet, produce, note):
+    client.config_resetstat()
+    feeder, alone = produce(SEED, ENTRIES), fleet(names=["alone"])
+    feeder.start()
     for moment in moments(KILLS):
         until_counted(client, moment)
         alone.kill(0)
+    counted_once(client, feeder, alone, note)
 
 
 @pytest.mark.timeout(sized(300, 3_600))
-def test_one_frozen_while_it_catches_up_is_overtaken_and_counts_nothing_again(client, stage, fleet):
-    _, alone = stage
-    (process,) = alone.processes
+def test_one_frozen_while_it_catches_up_is_overtaken_and_counts_nothing_again(
+    client, fleet, produce, note
+):
+    client.config_resetstat()
+    feeder, alone = produce(SEED, ENTRIES), fleet(names=["alone"])
+    feeder.start()
     for moment in moments(RIVALS):
         until_counted(client, moment)
-        process.signal(signal.SIGSTOP)
-        until(lambda: state_of(process.process.pid) == "T")
+        alone.freeze(0)
         client.delete(keys.heartbeat(GROUP, "alone"))
         rival = fleet(names=["rival"]).ready()
         until_counted(client, processed(client) + 2_000)
@@ -83,6 +81,7 @@ def test_one_frozen_while_it_catches_up_is_overtaken_and_counts_nothing_again(cl
         rival.close()
         # it goes on alone only once the other one is off the list
         until(lambda: members(client) == {"alone"}, what="a group of one")
+    counted_once(client, feeder, alone, note)
 
 
 def members(client):

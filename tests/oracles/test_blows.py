@@ -15,7 +15,7 @@ from tests.oracles.fleet import NAMES
 from tests.oracles.gathering import entries, history
 from tests.oracles.scale import sized
 from tests.oracles.schedule import planned
-from tests.oracles.traffic import IDENTITY, Feeder, until_settled
+from tests.oracles.traffic import IDENTITY, until_settled
 from tests.waiting import until
 
 SEED = 20_261_121
@@ -50,8 +50,10 @@ def judged(client, feeder, observed):
 
 
 @pytest.mark.timeout(sized(300, 3_600))
-def test_kills_and_freezes_leave_every_entry_counted_once(server, client, fleet, note, say):
-    feeder = Feeder(server, SEED, ENTRIES)
+def test_kills_and_freezes_leave_every_entry_counted_once(
+    server, client, fleet, produce, note, say
+):
+    feeder = produce(SEED, ENTRIES)
     sound = struck(server, fleet, feeder, planned(SEED, ROUNDS, ENTRIES, len(NAMES)), say)
     verdict, off = judged(client, feeder, sound.observed)
     note(
@@ -69,9 +71,9 @@ def test_kills_and_freezes_leave_every_entry_counted_once(server, client, fleet,
 
 @pytest.mark.timeout(sized(300, 3_600))
 def test_the_same_oracle_refutes_one_beside_them_that_counts_in_a_multi(
-    server, client, fleet, note, say
+    server, client, fleet, produce, note, say
 ):
-    feeder = Feeder(server, SEED, 20_000)
+    feeder = produce(SEED, 20_000)
     broken = fleet(names=["broken"], module="tests.oracles.broken_multi")
     feeder.feed_some()
     until(lambda: held_by(client, "broken"), what="a batch in the hands of the slow one")

@@ -10,7 +10,7 @@ from tests.independent_fold import buckets_in
 from tests.oracles.fleet import NAMES
 from tests.oracles.gathering import entries, identities_counted
 from tests.oracles.scale import sized
-from tests.oracles.traffic import IDENTITY, Feeder
+from tests.oracles.traffic import IDENTITY
 from tests.waiting import until
 
 SEED = 20_261_122
@@ -34,9 +34,11 @@ def made_anew(client, ids, chance):
 
 
 @pytest.mark.parametrize("moved", [set_back, destroyed, made_anew])
-def test_all_four_stop_at_the_mark_and_nothing_is_counted_twice(server, client, fleet, note, moved):
+def test_all_four_stop_at_the_mark_and_nothing_is_counted_twice(
+    client, fleet, produce, note, moved
+):
     chance = random.Random(SEED)
-    feeder = Feeder(server, SEED, ENTRIES)
+    feeder = produce(SEED, ENTRIES)
     sound = fleet().ready()
     feeder.start()
     moment = chance.randrange(ENTRIES // 4, ENTRIES // 2)

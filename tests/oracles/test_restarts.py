@@ -12,22 +12,20 @@ from tests.oracles.checking import conservation
 from tests.oracles.fleet import NAMES
 from tests.oracles.gathering import entries, history
 from tests.oracles.scale import sized
-from tests.oracles.traffic import Feeder, until_settled
+from tests.oracles.traffic import until_settled
 from tests.waiting import until
 
 SEED = 20_261_123
 RESTARTS, RENAMED = sized(16, 1_000), sized(12, 300)
 #: Entries between one round and the next; a round restarts so many at once.
 STEP, AT_ONCE = 500, 2
+ENTRIES = RESTARTS // AT_ONCE * STEP
 
 
-def restarted(server, fleet, say, restarts, name_of):
-    """Return the feeder and the fleet after its restarts, by SIGTERM or SIGKILL."""
-    client, chance = server.client(), random.Random(SEED)
-    rounds = restarts // AT_ONCE
-    feeder = Feeder(server, SEED, rounds * STEP)
-    sound = fleet()
-    for number in range(rounds):
+def restarted(client, fleet, feeder, restarts, name_of, say):
+    """Return the fleet after its restarts, by SIGTERM or SIGKILL."""
+    chance, sound = random.Random(SEED), fleet()
+    for number in range(restarts // AT_ONCE):
         sound.ready()
         feeder.feed_some(STEP)
         victims = chance.sample(range(len(NAMES)), AT_ONCE)
@@ -35,8 +33,12 @@ def restarted(server, fleet, say, restarts, name_of):
         sound.replace(names, chance.choice((signal.SIGTERM, signal.SIGKILL)))
         if number % 50 == 0:
             done = (number + 1) * AT_ONCE
-            say(f"{server.kind}: {done} restarts, {processed(client)} counted")
-    return feeder, sound
+            say(f"{done} restarts, {processed(client)} counted")
+    return sound
+
+
+def renamed(name, number):
+    return f"{name[:6]}-{number}"
 
 
 def listed(client):
@@ -58,18 +60,18 @@ def conserved(client, feeder, sound, note):
 
 
 @pytest.mark.timeout(sized(300, 3_600))
-def test_restarts_under_stable_names_leave_four_consumers(server, client, fleet, note, say):
-    feeder, sound = restarted(server, fleet, say, RESTARTS, lambda name, _: name)
+def test_restarts_under_stable_names_leave_four_consumers(client, fleet, produce, note, say):
+    feeder = produce(SEED, ENTRIES)
+    sound = restarted(client, fleet, feeder, RESTARTS, lambda name, _: name, say)
     until_settled(client)
     until(lambda: listed(client) == set(NAMES), what="a group of the living")
     conserved(client, feeder, sound, note)
 
 
 @pytest.mark.timeout(sized(300, 3_600))
-def test_restarts_under_ever_new_names_leave_four_consumers(server, client, fleet, note, say):
-    feeder, sound = restarted(
-        server, fleet, say, RENAMED, lambda name, number: f"{name[:6]}-{number}"
-    )
+def test_restarts_under_ever_new_names_leave_four_consumers(client, fleet, produce, note, say):
+    feeder = produce(SEED, ENTRIES)
+    sound = restarted(client, fleet, feeder, RENAMED, renamed, say)
     for name in listed(client) - set(sound.names):
         client.delete(keys.heartbeat(GROUP, name))  # it runs out, here at once
     until_settled(client)

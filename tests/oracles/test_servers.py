@@ -5,7 +5,6 @@ import re
 import pytest
 
 from tests.consumers.running import ROOT, until_counted
-from tests.oracles.traffic import Feeder
 from tests.servers import started
 
 #: Every consumer there is: a new one is found by itself.
@@ -91,10 +90,11 @@ def test_a_newer_command_would_be_seen():
     assert newer_words('client.execute_command("HEXPIRE", key, 60)') == {"HEXPIRE"}
 
 
-def test_what_a_consumer_calls_on_a_newer_server_redis_7_0_knows_too(server, known_to_7_0, fleet):
-    client = server.client()
+def test_what_a_consumer_calls_on_a_newer_server_redis_7_0_knows_too(
+    client, known_to_7_0, fleet, produce
+):
     client.config_resetstat()
-    feeder = Feeder(server, 11, 2_000)
+    feeder = produce(11, 2_000)
     sound = fleet(names=["host-1", "host-2"])
     feeder.start()
     feeder.finish()

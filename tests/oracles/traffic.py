@@ -48,11 +48,11 @@ class Feeder(threading.Thread):
         turns = (traffic(seed, count, turn) for turn in itertools.count())
         self._waiting = itertools.chain.from_iterable(turns)
         self.ids, self._failed = [], None
-        self.enough = threading.Event()
+        self.enough, self._over = threading.Event(), threading.Event()
 
     def run(self):
         try:
-            while len(self.ids) < self._count or not self.enough.is_set():
+            while not self._over.is_set() and self._wanted():
                 self.feed_some()
                 until(self._near, within_s=120, what="a count that keeps up")
         except BaseException as error:
@@ -64,14 +64,27 @@ class Feeder(threading.Thread):
         added = feed(self._client, STREAM, itertools.islice(self._waiting, count))
         self.ids += [entry_id for entry_id, _ in added]
 
+    def _wanted(self):
+        return len(self.ids) < self._count or not self.enough.is_set()
+
     def _near(self):
-        return self.enough.is_set() or len(self.ids) - processed(self._client) < AHEAD
+        return (
+            self._over.is_set()
+            or self.enough.is_set()
+            or len(self.ids) - processed(self._client) < AHEAD
+        )
 
     def finish(self):
         """Let it add what is left of its count, and end."""
         self.enough.set()
         self.join()
         assert self._failed is None
+
+    def close(self):
+        """End it at once: what a failed test left behind would feed the next one."""
+        self._over.set()
+        if self.is_alive():
+            self.join()
 
 
 def until_settled(client, within_s=30):
