@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+import signal
 import sys
 import time
 
@@ -79,10 +80,15 @@ def _about(run: Run, before: float, took_s: float) -> dict[str, str]:
         "server": f"{version}, AOF everysec",
         "python": platform.python_version(),
         "machine": machine.words(before, machine.busy_share()),
-        "rounds": str(run.scale.rounds),
+        "rounds": _rounds(run),
         "entries": f"{run.scale.entries:,}",
         "took": f"{took_s:.0f} s",
     }
+
+
+def _rounds(run: Run) -> str:
+    fewer = [f"{many} of {topic}" for topic, many in run.cut_short.items()]
+    return ", ".join([str(run.scale.rounds), *fewer])
 
 
 def _say(text: str) -> None:
@@ -90,4 +96,6 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    # what was started is stopped in that case too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sys.exit(main(sys.argv[1:]))

@@ -14,7 +14,7 @@ from bench.servers import Server
 from streams import keys
 
 #: Longer than any run may take, in seconds.
-WITHIN_S = 90.0
+ENDS_WITHIN_S = 90.0
 
 
 def _as_they_are(entries: Iterable[traffic.Fields]) -> Iterable[traffic.Fields]:
@@ -77,7 +77,7 @@ def ours_in_company() -> Contestant:
         group, other = keys.GROUP_DECISION_INTELLIGENCE, "another"
         client.xgroup_create(stream, group, "0", mkstream=True)
         client.xgroup_createconsumer(stream, group, other)
-        client.set(keys.heartbeat(group, other), "lives", ex=int(2 * WITHIN_S))
+        client.set(keys.heartbeat(group, other), "lives", ex=int(2 * ENDS_WITHIN_S))
 
     alone = ours()
     return replace(alone, name=f"{alone.name}, two in the group", prepare=accompany)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench import contestants, servers
 from bench.contestants import Contestant
@@ -24,6 +26,23 @@ class Run:
     with_peers: bool
     #: why the peers are missing, "" where they are not
     without: str = ""
+    #: topics that had fewer rounds than they should, with how many there were
+    cut_short: dict[str, int] = field(default_factory=dict)
+
+    def rounds(self, topic: str, within_s: float) -> Iterator[int]:
+        """Yield the number of each round: no more than another one of the longest has time for.
+
+        There is one in any case.
+        """
+        started = last = time.monotonic()
+        longest_s = 0.0
+        for number in range(self.scale.rounds):
+            if number and last + longest_s > started + within_s:
+                self.cut_short[topic] = number
+                return
+            yield number
+            now = time.monotonic()
+            longest_s, last = max(longest_s, now - last), now
 
     def server(self, *more: str) -> AbstractContextManager[Server]:
         """Return a new server of its own."""

@@ -35,8 +35,11 @@ def run(
     Example: invoke consumers.run strategy_router --once
     """
     from commands.foreground import run_here
+    from commands.showing import Display
 
-    return run_here(choose(context, inventory, host), name, once=once, check_config=check_config)
+    chosen = choose(context, inventory, host)
+    with Display() as display:
+        return run_here(chosen, name, display, once=once, check_config=check_config)
 
 
 def _operate(context: Any, verb: str, inventory: str, limit: str, only: str, json: bool) -> int:
@@ -91,7 +94,7 @@ def restart(
     help={
         **HELP,
         "follow": "go on until Ctrl-C",
-        "lines": "how many of the past, for each unit",
+        "lines": "how many of the past, of each unit (with --follow: of each host)",
         "since": 'where to begin, as journalctl takes it, e.g. "10 min ago"',
         "json": "a JSON document on each line",
     }

@@ -2,70 +2,91 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import getpass
-import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import redis
-
-from commands import deploy, recording
+from commands import recording, shutting
 from commands.choosing import Chosen
 from commands.showing import Display
 from commands.stores import ROLE, asked, executors, store_of
+from commands.transactions import meta, new_id
 from harness import fanout
 from harness.contact import Contact, reach
 from harness.errors import DONE, FAILED, IN_DOUBT, QuantumError
 from harness.host import Host
-from streams import intents
+from streams import kill_switch
 
 STEP = "trading.disable"
+
+
+@dataclass(slots=True)
+class Standing:
+    """What could be done on one host; an empty text: it was."""
+
+    host: Host
+    contact: Contact | None = None
+    switch: str = "not tried"  #: why its own kill switch is not known to be down
+    gates: str = "not tried"  #: why its gates are not known to be shut
+    shut: str = ""  #: committed, unchanged, ...
 
 
 def carry_out(chosen: Chosen, display: Display, *, why: str = "") -> dict[str, Any]:
     """Do it on every host that answers, whatever the others do; returns what stands where."""
     hosts = executors(chosen)
     chosen = dataclasses.replace(chosen, hosts=hosts)
-    started = time.time()
-    order = _order(why)
-    display.stage("setting the kill switch")
-    answers = fanout.each(hosts, lambda host: throw(host, order, display))
-    stopped = {store_of(answer.item) for answer in answers if answer.error is None}
-    trading_on = [host.name for host in hosts if store_of(host) not in stopped]
-    display.idle()
-    for answer in answers:
-        if answer.error is None:
-            display.say(f"{answer.item.name}  kill switch set: no new order leaves it", "green")
-        elif store_of(answer.item) in stopped:
-            display.say(
-                f"{answer.item.name}  not reached, its kill switch set by another", "yellow"
-            )
-        else:
-            display.say(f"{answer.item.name}  MAY STILL TRADE: {answer.error}", "bold red")
-
-    shut, cause = _deploy_shut(chosen, display)
-    document = {
-        "hosts": {
-            answer.item.name: "stopped" if store_of(answer.item) in stopped else str(answer.error)
-            for answer in answers
-        },
-        "may_still_trade": trading_on,
-        "deploy": shut,
-        "cause": cause,
-    }
-    entry = recording.write(
-        chosen, "trading", "disabled" if not trading_on else "in_doubt", [],
-        started=started, ended=time.time(), git=recording.git_state(),
-        details={**document, "by": getpass.getuser(), "why": why},
-    )  # fmt: skip
-    if cause and not trading_on:
-        display.say(f"the kill switch holds; the shut deploy did not go through: {cause}", "yellow")
+    started, transaction = time.time(), new_id()
+    words = _order(why)
+    with reached(hosts, display) as standing:
+        display.stage("setting the kill switch")
+        _try(standing, lambda each: throw(each, words))
+        safe = {store_of(each.host) for each in standing if not each.switch}
+        display.idle()
+        for each in standing:
+            _tell_switch(each, safe, display)
+        display.stage("shutting the gates")
+        by = meta(chosen, recording.git_state())
+        _try(standing, lambda each: shut(each, transaction, by))
+        display.idle()
+        for each in standing:
+            _tell_gates(each, display)
+        may_trade = [s.host.name for s in standing if s.gates and store_of(s.host) not in safe]
+        document = {
+            "hosts": {each.host.name: _document(each, safe) for each in standing},
+            "may_still_trade": may_trade,
+            "transaction": transaction,
+        }
+        entry = recording.write(
+            chosen, "trading", "in_doubt" if may_trade else "disabled",
+            [each.contact for each in standing if each.contact], started=started,
+            ended=time.time(), git=by["git"],
+            details={**document, "by": getpass.getuser(), "why": why},
+        )  # fmt: skip
+    if may_trade:
+        display.say(f"MAY STILL TRADE: {', '.join(may_trade)}", "bold red")
     display.record(chosen.inventory.records / entry.id)
-    code = IN_DOUBT if trading_on else FAILED if cause else DONE
+    whole = all(not each.gates and store_of(each.host) in safe for each in standing)
+    code = IN_DOUBT if may_trade else DONE if whole else FAILED
     return {**document, "record": entry.id, "exit_code": code}
+
+
+@contextlib.contextmanager
+def reached(hosts: Sequence[Host], display: Display) -> Iterator[list[Standing]]:
+    """Yield all hosts, with a contact where one answers."""
+    display.stage("reaching the hosts")
+    answers = fanout.each(hosts, lambda host: reach(host, display))
+    standing = [
+        Standing(a.item, a.result, *([str(a.error)] * 2 if a.error else [])) for a in answers
+    ]
+    try:
+        yield standing
+    finally:
+        fanout.each([each.contact for each in standing if each.contact], Contact.close)
 
 
 def keep_shut(chosen: Chosen, contacts: Sequence[Contact], display: Display) -> list[str]:
@@ -75,15 +96,12 @@ def keep_shut(chosen: Chosen, contacts: Sequence[Contact], display: Display) -> 
     be put back.
     """
     doubtful = []
-    order = _order("a rollback may restore what has traded")
+    words = _order("a rollback may restore what has traded")
     for contact in contacts:
         if ROLE not in contact.host.roles or chosen.inventory.mode == "sandbox":
             continue
         try:
-            asked(
-                contact, lambda client: client.set(intents.KILL_SWITCH, order, nx=True), STEP,
-                changes=True,
-            )  # fmt: skip
+            asked(contact, lambda client: kill_switch.hold(client, words), STEP, changes=True)
         except QuantumError as error:
             doubtful.append(contact.host.name)
             display.say(f"MAY TRADE AGAIN after the rollback: {error}", "bold red")
@@ -92,31 +110,58 @@ def keep_shut(chosen: Chosen, contacts: Sequence[Contact], display: Display) -> 
     return doubtful
 
 
-def _order(why: str) -> str:
-    """Return what the kill switch holds: who set it, when and why."""
-    when = datetime.now(UTC).isoformat("T", "seconds")
-    return json.dumps({"who": getpass.getuser(), "why": why, "when": when})
-
-
-def throw(host: Host, order: str, display: Display) -> None:
-    """Set the kill switch in a host's Redis. Raises QuantumError where that is not sure."""
-    contact = reach(host, display)
+def throw(standing: Standing, words: str) -> None:
+    """Set the kill switch in a host's Redis."""
+    assert standing.contact is not None
     try:
-
-        def write(client: redis.Redis) -> bool:
-            client.set(intents.KILL_SWITCH, order)
-            return bool(client.exists(intents.KILL_SWITCH))
-
-        asked(contact, write, STEP, changes=True)
-    finally:
-        contact.close()
-
-
-def _deploy_shut(chosen: Chosen, display: Display) -> tuple[str, str]:
-    """Deploy what a plain deploy would, whatever was changed by hand; return its state and why."""
-    try:
-        outcome = deploy.carry_out(chosen, display, yes=True, overwrite_drift=True)
+        down = asked(
+            standing.contact, lambda client: kill_switch.throw(client, words), STEP, changes=True
+        )
+        standing.switch = "" if down else "it was taken away again"
     except QuantumError as error:
-        return "failed", str(error)
-    cause = "" if outcome.exit_code == DONE else "; ".join(outcome.reasons) or outcome.state
-    return outcome.state, cause
+        standing.switch = str(error)
+
+
+def shut(standing: Standing, transaction: str, by: dict[str, Any]) -> None:
+    """Shut a host's gates, although its Redis may not answer."""
+    assert standing.contact is not None
+    try:
+        standing.shut = shutting.shut(standing.contact, transaction, by)
+        standing.gates = ""
+    except QuantumError as error:
+        standing.gates = str(error)
+
+
+def _order(why: str) -> str:
+    """Return what the kill switch is to say: who set it, when and why."""
+    return kill_switch.order(getpass.getuser(), datetime.now(UTC).isoformat("T", "seconds"), why)
+
+
+def _try(standing: Sequence[Standing], work: Callable[[Standing], None]) -> None:
+    fanout.each([each for each in standing if each.contact], work)
+
+
+def _tell_switch(standing: Standing, safe: set[tuple[str, int, int]], display: Display) -> None:
+    name = standing.host.name
+    if not standing.switch:
+        display.say(f"{name}  kill switch set: nothing that adds exposure leaves it", "green")
+    elif store_of(standing.host) in safe:
+        display.say(f"{name}  kill switch set by another host: {standing.switch}", "yellow")
+    else:
+        display.say(f"{name}  KILL SWITCH NOT SET: {standing.switch}", "bold red")
+
+
+def _tell_gates(standing: Standing, display: Display) -> None:
+    name = standing.host.name
+    if standing.gates:
+        display.say(f"{name}  gates not shut: {standing.gates}", "bold red")
+    else:
+        display.say(f"{name}  gates shut: {standing.shut}", "green")
+
+
+def _document(standing: Standing, safe: set[tuple[str, int, int]]) -> dict[str, str]:
+    is_safe = store_of(standing.host) in safe
+    return {
+        "kill_switch": "set" if is_safe else standing.switch,
+        "gates": f"shut ({standing.shut})" if not standing.gates else standing.gates,
+    }

@@ -1,4 +1,8 @@
-"""Switch trading on: look at everything that could be wrong, ask, deploy, and only then unlock."""
+"""Switch trading on: look at everything that could be wrong, ask, deploy, and only then unlock.
+
+The kill switch is down from before the gates open until the deploy's own gate has passed and the
+record is written: what is refused in the end has not placed an order in between.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,18 @@ import getpass
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
+
+import redis
 
 from commands import deploy, proving, recording
 from commands.choosing import Chosen
 from commands.records_of_intents import read
 from commands.showing import Display
 from commands.stores import asked, each_store, executors
+from commands.transactions import Outcome
 from commands.wanting import wanted
 from harness import fanout
 from harness.contact import Contact, raise_together, reach_all
@@ -23,7 +32,7 @@ from harness.errors import DONE, FAILED, ConfigurationError, DriftError, InDoubt
 from harness.host import Host
 from proofs.finding import Verdict
 from roles.execution import ROLE, trading
-from streams import intents
+from streams import intents, keys, kill_switch
 
 STEP = "trading.enable"
 #: What a step does to a path, beside what units are made to do.
@@ -33,7 +42,7 @@ NAMED_MOST = 5
 
 
 def carry_out(chosen: Chosen, display: Display, *, typed: str = "") -> dict[str, Any]:
-    """Return what happened as one document. Raises QuantumError where nothing was changed."""
+    """Return what happened as one document. Raises QuantumError where trading stays as it was."""
     hosts = executors(chosen)
     opened = tuple(trading(host) for host in hosts)  # refuses a sandbox before anything is reached
     chosen = dataclasses.replace(chosen, hosts=hosts)
@@ -46,38 +55,106 @@ def carry_out(chosen: Chosen, display: Display, *, typed: str = "") -> dict[str,
         display.claims(claims)
     refuse_unproved(claims)
     refuse_unknown(chosen, display)
+    refuse_left_out(chosen, display)
     display.idle()
     expect_confirmation(chosen, hosts, display, typed)
 
-    outcome = deploy.carry_out(dataclasses.replace(chosen, hosts=opened), display, yes=True)
+    held = hold(chosen, display)
+    failure: QuantumError | None = None
+    try:
+        outcome = deploy.carry_out(dataclasses.replace(chosen, hosts=opened), display, yes=True)
+    except QuantumError as error:
+        outcome, failure = Outcome("failed", reasons=(str(error),)), error
     done = outcome.state in ("committed", "unchanged")
-    with each_store(chosen, display) as contacts:
-        if done:
-            for contact in contacts:
-                asked(contact, lambda c: c.delete(intents.KILL_SWITCH), STEP, changes=True)
-        entry = recording.write(
-            chosen, "trading", "enabled" if done else outcome.state, contacts,
-            started=started, ended=time.time(), claims=claims,
-            subjects=recording.subjects(claims), git=git,
-            details={
-                "by": getpass.getuser(), "hosts": [host.name for host in hosts],
-                "deploy": outcome.document(), "trading": "on" if done else "off",
-            },
-        )  # fmt: skip
-    names = ", ".join(host.name for host in hosts)
-    if done:
-        display.say(f"TRADING IS ON ({chosen.inventory.mode}) on {names}", "bold red")
-        display.say("off again: invoke trading.disable; any deploy switches it off, too", "dim")
-    else:
-        display.say(f"trading stays off: the deploy ended {outcome.state}", "bold green")
+    details = {
+        "by": getpass.getuser(), "hosts": [host.name for host in hosts],
+        "deploy": outcome.document(), "trading": "on" if done else "off",
+    }  # fmt: skip
+    # before the last lock is opened: what could not be recorded does not trade
+    entry = recording.write(
+        chosen, "trading", "enabled" if done else outcome.state, contacts,
+        started=started, ended=time.time(), claims=claims,
+        subjects=recording.subjects(claims), git=git, details=details,
+    )  # fmt: skip
     display.record(chosen.inventory.records / entry.id)
-    return {
-        "trading": "on" if done else "off",
-        "hosts": [host.name for host in hosts],
-        "deploy": outcome.document(),
-        "record": entry.id,
-        "exit_code": DONE if done else outcome.exit_code or FAILED,
-    }
+    if failure:
+        raise failure
+    if done:
+        unlock(chosen, display, held)
+    _tell(chosen, hosts, outcome, display, done=done)
+    code = DONE if done else outcome.exit_code or FAILED
+    return {**details, "record": entry.id, "exit_code": code}
+
+
+def _tell(
+    chosen: Chosen, hosts: Sequence[Host], outcome: Outcome, display: Display, *, done: bool
+) -> None:
+    display.idle()
+    if not done:
+        display.say(f"trading stays off: the deploy ended {outcome.state}", "bold green")
+        return
+    names = ", ".join(host.name for host in hosts)
+    display.say(f"TRADING IS ON ({chosen.inventory.mode}) on {names}", "bold red")
+    display.say("off again: invoke trading.disable; any deploy switches it off, too", "dim")
+
+
+def hold(chosen: Chosen, display: Display) -> dict[str, Any]:
+    """Have every kill switch down, somebody's or our own; return what each says, by host."""
+    now = datetime.now(UTC).isoformat("T", "seconds")
+    words = kill_switch.order(getpass.getuser(), now, "trading.enable: until its gate has passed")
+    with each_store(chosen, display) as contacts:
+        held = {
+            contact.host.name: asked(
+                contact, lambda c: kill_switch.hold(c, words), STEP, changes=True
+            )
+            for contact in contacts
+        }
+    for name, said in held.items():
+        if said is None:
+            raise ConfigurationError(
+                "somebody else enables trading at this very moment", host=name, step=STEP,
+                action="agree with them, then look at invoke history",
+            )  # fmt: skip
+    return held
+
+
+def unlock(chosen: Chosen, display: Display, held: Mapping[str, Any]) -> None:
+    """Lift the kill switches that were seen; where one stays down, all of them go down again.
+
+    Raises QuantumError: trading is off, and recorded as such.
+    """
+    display.stage("lifting the kill switch")
+    started, trouble = time.time(), ""
+    with each_store(chosen, display) as contacts:
+        for contact in contacts:
+            seen = held[contact.host.name]
+            try:
+                if not asked(contact, partial(kill_switch.lift, seen=seen), STEP, changes=True):
+                    trouble = f"{contact.host.name}: somebody has thrown the kill switch meanwhile"
+            except QuantumError as error:
+                trouble = str(error)
+            if trouble:
+                break
+        if not trouble:
+            return
+        now = datetime.now(UTC).isoformat("T", "seconds")
+        words = kill_switch.order(getpass.getuser(), now, f"trading.enable failed: {trouble}")
+        answers = fanout.each(
+            contacts,
+            lambda each: asked(each, lambda c: kill_switch.hold(c, words), STEP, changes=True),
+        )
+    lost = fanout.errors(answers)
+    recording.write(
+        chosen, "trading", "in_doubt" if lost else "failed", contacts, started=started,
+        ended=time.time(), git=recording.git_state(),
+        details={"by": getpass.getuser(), "trading": "unknown" if lost else "off", "why": trouble},
+    )  # fmt: skip
+    kind: type[QuantumError] = InDoubtError if lost else QuantumError
+    raise kind(
+        f"{trouble}; the gates are open on the hosts, and "
+        + ("not every kill switch is known to be down" if lost else "the kill switch holds"),
+        step=STEP, action="invoke trading.disable shuts the gates, too",
+    )  # fmt: skip
 
 
 def refuse_drift(contacts: Sequence[Contact]) -> None:
@@ -145,6 +222,35 @@ def refuse_unknown(chosen: Chosen, display: Display) -> None:
                     f"{len(found)} intents are UNKNOWN: {names}", host=contact.host.name, step=STEP,
                     action="invoke intents.list --state UNKNOWN, then intents.resolve each",
                 )  # fmt: skip
+
+
+def refuse_left_out(chosen: Chosen, display: Display) -> None:
+    """Raise where lifting the kill switch would let others trade, too, unproved."""
+    names = {host.name for host in chosen.hosts}
+    with each_store(chosen, display) as contacts:
+        for contact in contacts:
+            group = contact.host.text("group_execution", intents.GROUP_EXECUTION)
+            others = asked(contact, partial(held_back, group=group), STEP, changes=False)
+            others = [each for each in others if each.rpartition("-")[0] not in names]
+            if others:
+                raise ConfigurationError(
+                    f"the kill switch is down, and holds back {', '.join(others)}, too", step=STEP,
+                    host=contact.host.name,
+                    action="invoke trading.disable for these, or enable them together",
+                )  # fmt: skip
+
+
+def held_back(client: redis.Redis, group: str) -> list[str]:
+    """Return the living executors whose gates are open while the kill switch is down."""
+    if not client.exists(intents.KILL_SWITCH):
+        return []
+    found = []
+    for name in client.scan_iter(f"{intents.standing('')}*", count=1_000, _type="hash"):
+        consumer = name.decode().removeprefix(intents.standing(""))
+        is_open = client.hget(name, "trading") == b"ON"
+        if is_open and client.exists(keys.heartbeat(group, consumer)):
+            found.append(consumer)
+    return sorted(found)
 
 
 def words_to_type(chosen: Chosen, hosts: Sequence[Host]) -> str:

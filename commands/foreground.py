@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from commands.choosing import Chosen
+from commands.logging_of_hosts import readable
+from commands.showing import Display
 from commands.wanting import PROJECT
-from harness.errors import ConfigurationError
+from harness.errors import FAILED, ConfigurationError
 from harness.resources import Credential, Resource, Template, Unit
 from harness.suggestions import did_you_mean
 
-#: What a person's own environment must not bring in.
-FOREIGN = ("REDIS_", "QUANTUM_", "CREDENTIALS_", "CONSUMER_", "NOTIFY_SOCKET", "WATCHDOG_")
-#: After a second Ctrl-C, or where it does not end by itself, in seconds.
+#: All that it is given of a person's own environment: a setting or an old name of one may be there.
+TAKEN_ALONG = ("HOME", "LANG", "PATH", "TMPDIR", "TZ")
+#: How long it may finish what it has begun before it is killed; a second Ctrl-C kills at once.
 STOP_WITHIN_S = 20.0
 
 
-def run_here(chosen: Chosen, name: str, *, once: bool, check_config: bool) -> int:
+def run_here(chosen: Chosen, name: str, display: Display, *, once: bool, check_config: bool) -> int:
     """Run it until it ends or Ctrl-C; returns its exit code."""
     import roles
 
@@ -44,8 +45,12 @@ def run_here(chosen: Chosen, name: str, *, once: bool, check_config: bool) -> in
     with tempfile.TemporaryDirectory(prefix="quantum-credentials-") as folder:
         environ = environment(resources, Path(folder))
         command = [sys.executable, "-B", "-m", f"consumers.{name}", *words]
-        process = subprocess.Popen(command, cwd=PROJECT, env=environ, stdin=subprocess.DEVNULL)
-        return _ended(process)
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for us, who then end it in order
+        )  # fmt: skip
+        code = _ended(process, display)
+    return code if code >= 0 else FAILED
 
 
 def environment(resources: list[Resource], folder: Path) -> dict[str, str]:
@@ -54,7 +59,7 @@ def environment(resources: list[Resource], folder: Path) -> dict[str, str]:
     (env,) = (each for each in resources if isinstance(each, Template) and each.path == unit.env)
     given = env.extra["settings"]
     assert isinstance(given, dict)
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    environ = {name: os.environ[name] for name in TAKEN_ALONG if name in os.environ}
     environ |= {name.upper(): _text(value) for name, value in given.items()}
     # a name of its own: beside the deployed ones it is one more, and never taken for one of them
     environ["CONSUMER_NAME"] = f"{socket.gethostname()}-run"
@@ -73,14 +78,26 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _ended(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the end; Ctrl-C reaches the process too, which then finishes what it has begun."""
+def _ended(process: subprocess.Popen[bytes], display: Display) -> int:
+    """Show what it logs until it ends; asked to stop, it finishes what it has begun."""
     try:
+        _show(process, display)
         return process.wait()
     except KeyboardInterrupt:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            return process.wait(STOP_WITHIN_S)
+        process.terminate()
+    late = threading.Timer(STOP_WITHIN_S, process.kill)
+    late.start()
+    try:
+        _show(process, display)
+        return process.wait()
+    except KeyboardInterrupt:
         process.kill()
         return process.wait()
+    finally:
+        late.cancel()
+
+
+def _show(process: subprocess.Popen[bytes], display: Display) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        display.say(*readable(line.decode("utf-8", "replace").rstrip("\n")))

@@ -12,11 +12,12 @@ from typing import Any
 
 from commands.choosing import Chosen
 from commands.recording import secrets_of
+from commands.running import say_error
 from commands.services_of import concerned
 from commands.showing import Display
 from harness import fanout
 from harness.contact import Contact, raise_together, reach_all
-from harness.errors import DONE, ConfigurationError, QuantumError
+from harness.errors import DONE, FAILED, ConfigurationError, QuantumError
 from harness.host import Host
 
 LINES_MOST = 100_000
@@ -57,29 +58,27 @@ def show(chosen: Chosen, only: str, *, lines: int, since: str, follow: bool, as_
         with reach_all(hosts, hear) as contacts:
             display.idle()
             if follow:
-                _until_interrupted(contacts, ask, display)
-            else:
-                raise_together(fanout.errors(fanout.each(contacts, ask)))
+                return _until_interrupted(contacts, ask)
+            raise_together(fanout.errors(fanout.each(contacts, ask)))
         for _, _, name, event in sorted(past, key=lambda each: each[:2]):
             printing.line(name, event)
     return DONE
 
 
-def _until_interrupted(
-    contacts: list[Contact], ask: Callable[[Contact], None], display: Display
-) -> None:
-    """Follow every host until Ctrl-C, or until none is left to follow.
+def _until_interrupted(contacts: list[Contact], ask: Callable[[Contact], None]) -> int:
+    """Follow every host until Ctrl-C, or until none is left; FAILED where one was lost meanwhile.
 
     The threads are nobody's to wait for: closing the contacts ends what they listen to.
     """
-    over = threading.Event()
+    over, lost = threading.Event(), threading.Event()
 
     def one(contact: Contact) -> None:
         try:
             ask(contact)
         except QuantumError as error:
             if not over.is_set():
-                display.say(str(error), "red")
+                lost.set()
+                say_error(error)
 
     threads = [threading.Thread(target=one, args=[each], daemon=True) for each in contacts]
     for each in threads:
@@ -88,6 +87,7 @@ def _until_interrupted(
         while any(each.is_alive() for each in threads):
             over.wait(LOOK_EVERY_S)
     over.set()
+    return FAILED if lost.is_set() else DONE
 
 
 class Printing:

@@ -122,27 +122,30 @@ def settle(
             "--id says which intent", step="intents.resolve",
             action="invoke intents.list --state UNKNOWN",
         )  # fmt: skip
-    outcome, started = answer.outcome(), time.time()
+    outcome, started, who = answer.outcome(), time.time(), getpass.getuser()
     with each_store(chosen, display) as contacts:
-        contact, record = _find(contacts, identity)
+        contact, record = _find(contacts, identity, answer, who)
         said = f"{record.get('side', '')} {record.get('quantity', '')} {record.get('symbol', '')}"
         display.idle()
         display.say(f"{identity}: {said}, client order id {record.get('client_order_id')}", "bold")
-        if not confirm(f"settle it as {outcome.state}?", yes=yes):
-            raise ConfigurationError(
-                "not confirmed; nothing was changed", step="intents.resolve",
-                action="invoke intents.resolve --yes",
+        if record["state"] == intents.UNKNOWN:
+            if not confirm(f"settle it as {outcome.state}?", yes=yes):
+                raise ConfigurationError(
+                    "not confirmed; nothing was changed", step="intents.resolve",
+                    action="invoke intents.resolve --yes",
+                )  # fmt: skip
+            now_ms = int(time.time() * 1000)
+            word, more = asked(
+                contact,
+                lambda client: resolving.resolve(
+                    client, identity, outcome, who=who, why=answer.why, now_ms=now_ms,
+                    **_names(contact.host),
+                ),
+                "intents.resolve",
+                changes=True,
             )  # fmt: skip
-        who, now_ms = getpass.getuser(), int(time.time() * 1000)
-        word, more = asked(
-            contact,
-            lambda client: resolving.resolve(
-                client, identity, outcome, who=who, why=answer.why, now_ms=now_ms,
-                **_names(contact.host),
-            ),
-            "intents.resolve",
-            changes=True,
-        )  # fmt: skip
+        else:  # the reply to this very answer was lost
+            word, more = "RESOLVED", record.get("result_id", "")
         entry = recording.write(
             chosen, "operation", word.lower(), [contact], started=started, ended=time.time(),
             git=recording.git_state(),
@@ -161,14 +164,17 @@ def settle(
     }  # fmt: skip
 
 
-def _find(contacts: list[Contact], identity: str) -> tuple[Contact, Record]:
-    """Return where the intent is, and its record; refuses any that is not UNKNOWN."""
+def _find(
+    contacts: list[Contact], identity: str, answer: Answer, who: str
+) -> tuple[Contact, Record]:
+    """Return where the intent is, and its record: UNKNOWN, or settled by this same answer."""
     name, state = intents.record(identity), ""
     for contact in contacts:
         record = asked(
             contact, lambda client: _text(client.hgetall(name)), "intents.resolve", changes=False
         )
-        if record.get("state") == intents.UNKNOWN:
+        settled = (record.get("state"), record.get("resolved_by"), record.get("resolved_why"))
+        if record.get("state") == intents.UNKNOWN or settled == (answer.state, who, answer.why):
             return contact, record
         state = state or record.get("state", "")
     raise ConfigurationError(

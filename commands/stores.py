@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import redis
 
@@ -55,19 +55,17 @@ def each_store(chosen: Chosen, display: Display) -> Iterator[list[Contact]]:
 
 def asked(contact: Contact, what: Callable[[redis.Redis], T], step: str, *, changes: bool) -> T:
     """Return what Redis answers; its errors become one line that says what may have happened."""
+    name = contact.host.name
     try:
         with open_redis(contact) as client:
             return what(client)
+    except QuantumError as error:  # nothing was asked yet
+        raise error.at(host=name, step=step) from None
     except (redis.RedisError, OSError) as error:
         refused = isinstance(error, redis.ResponseError)
         kind: type[QuantumError] = InDoubtError if changes and not refused else QuantumError
         raise kind(
             f"Redis at {contact.host.text('redis_host', 'localhost')}: {error}",
-            host=contact.host.name, step=step,
+            host=name, step=step,
             action="look at it with invoke consumers.logs, then do the same again: it is safe",
         ) from None  # fmt: skip
-
-
-def names_of(contacts: Sequence[Contact]) -> Any:
-    """Return the hosts' names, for a sentence."""
-    return ", ".join(contact.host.name for contact in contacts)

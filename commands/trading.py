@@ -47,9 +47,11 @@ def enable(
 def disable(
     context: Any, inventory: str = "", limit: str = "", why: str = "", json: bool = False
 ) -> int:
-    """Stop new orders at once, and ask nothing: the kill switch first, then a deploy that is shut.
+    """Stop new orders at once, and ask nothing: the kill switch first, then the gates are shut.
 
-    Exit 0: no new order leaves any chosen host. Anything else says which host may still trade.
+    Only execution's env file and processes are touched, whatever was changed by hand, and no proof
+    is asked. Exit 0: both done everywhere; 1: one of the two holds everywhere, and it says which;
+    2: it names the hosts that may still trade.
     Example: invoke trading.disable -i production --why "prices look wrong"
     """
     from commands.disabling import carry_out

@@ -11,12 +11,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from consumers.exchanges import Exchange
+from consumers.exchanges import Exchange, ExchangeError
 from consumers.loop import running
 from consumers.loop.context import Context
 from consumers.loop.reading import Entry, Place
 from consumers.trading import standing
-from consumers.trading.asking import Asker
+from consumers.trading.asking import Asker, NotAskedError
 from consumers.trading.ending import Ender
 from consumers.trading.keeping import Keeper
 from consumers.trading.machine import Machine
@@ -37,6 +37,8 @@ FAILPOINTS = (
 
 #: How often one looks which protective orders are due, in seconds.
 LOOK_EVERY_S = 1.0
+#: How often the guard's positions are compared with the exchange's, in seconds.
+COMPARE_EVERY_S = 60.0
 
 
 def place(wanted: Settings) -> Place:
@@ -71,7 +73,7 @@ class Execution:
             machine = Machine(context, self._asker, records, ender)
         self._taker = Taker(context, records, ender, self._asker, machine)
         self._skipper = Skipper(context)
-        self._look_at = 0.0
+        self._look_at, self._compare_at = 0.0, 0.0
         self._interrupted = True
         context.log.warning("trading", **standing.trading(wanted), **standing.limits(wanted))
 
@@ -108,6 +110,17 @@ class Execution:
                 self._interrupted = True
                 return
             self._look(identity)
+        if self._clock() >= self._compare_at:
+            self._compare_at = self._clock() + COMPARE_EVERY_S
+            self._compare(self._protector)
+
+    def _compare(self, protector: Protector) -> None:
+        """Let the guard learn what others did to our positions: people, stops, liquidations."""
+        try:
+            for symbol in self._keeper.open_symbols():
+                protector.position(symbol)
+        except (ExchangeError, NotAskedError) as error:
+            self._context.log.warning("positions not compared", cause=str(error))
 
     def _look(self, identity: str) -> None:
         if self._protector is not None:

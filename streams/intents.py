@@ -18,9 +18,10 @@ STATES = TERMINAL | {CLAIMED, SUBMITTING, UNKNOWN}
 #: How UNKNOWN can be resolved.
 RESOLUTIONS = frozenset({FILLED, REJECTED, FAILED})
 
-#: state -> what may follow; "" is an intent that has no record yet.
+#: state -> what may follow; "" is an intent that has no record yet. Only on paper, where nothing
+#: leaves, is one FILLED by the script that begins it.
 FOLLOWING: dict[str, frozenset[str]] = {
-    "": frozenset({CLAIMED, SUBMITTING, REJECTED, EXPIRED, DRAINED}),
+    "": frozenset({CLAIMED, SUBMITTING, FILLED, REJECTED, EXPIRED, DRAINED}),
     CLAIMED: frozenset({SUBMITTING, REJECTED, FAILED, EXPIRED, DRAINED}),
     SUBMITTING: frozenset({FILLED, REJECTED, FAILED, EXPIRED, DRAINED, UNKNOWN}),
     UNKNOWN: RESOLUTIONS,

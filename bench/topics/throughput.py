@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from bench import contestants, traffic
-from bench.contestants import WITHIN_S, Contestant
+from bench.contestants import ENDS_WITHIN_S, Contestant
 from bench.failing import CannotMeasureError
 from bench.programs import Memory, Pace
 from bench.results import Result, Spread, at_least, at_most, ratios
@@ -20,6 +20,8 @@ from bench.run import Run
 from bench.servers import Server
 
 TOPIC = "throughput"
+#: All rounds together, in seconds; fewer than three are made where they take longer.
+WITHIN_S = 110.0
 OF_THE_LIMIT, OF_PER_MESSAGE, MEMORY_MB = 0.5, 25.0, 64.0
 PER_S, MB = "entries/s", "MB"
 #: Where each of the slow ones finds its few entries.
@@ -64,7 +66,7 @@ def measure(run: Run) -> Iterator[Result]:
         _round(run, server, ours, limits, paces, BACKLOGS[:1])  # warms up
         limits.clear()
         paces.clear()
-        for _ in range(run.scale.rounds):
+        for _ in run.rounds(TOPIC, WITHIN_S):
             _round(run, server, ours, limits, paces, BACKLOGS)
             for other in others:
                 many = run.scale.entries // 4 if "batch" in other.name else run.scale.few
@@ -100,7 +102,7 @@ def _count(server: Server, contestant: Contestant, stream: str, many: int) -> _O
     """Let one count a stream of so many entries, and see that it did."""
     with server.client() as client, contestant.start(server, stream) as program:
         before_s = server.cpu_s()
-        pace = program.pace(lambda: contestant.done(client), many, WITHIN_S)
+        pace = program.pace(lambda: contestant.done(client), many, ENDS_WITHIN_S)
         server_us = 1e6 * (server.cpu_s() - before_s) / many
         memory = program.memory()
         counted = contestant.counted(client)

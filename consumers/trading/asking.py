@@ -45,7 +45,8 @@ class Asker:
         self.exchange = exchange
         self._context, self._clock = context, clock
         self._breaker = Breaker(wanted.breaker_failures, wanted.breaker_open_s)
-        self._told = ""
+        self._told = CLOSED
+        context.metrics.set("breaker", AS_NUMBER[CLOSED])
 
     def ask(self, what: str, *words: Any, **more: Any) -> Any:
         """Call one of the exchange's methods. Raises ExchangeError, or NotAskedError."""
@@ -99,7 +100,7 @@ class Asker:
 
     def _tell(self) -> None:
         state = self.state()
-        if state != (self._told or CLOSED):
+        if state != self._told:
             self._context.log.warning("circuit breaker", state=state, cause=self._breaker.cause)
             self._context.metrics.set("breaker", AS_NUMBER[state])
         self._told = state

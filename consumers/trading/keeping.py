@@ -112,17 +112,23 @@ class Keeper:
         if not scripting.run(self._client, "keep", names, [json.dumps(asked)]):
             raise TransientError(f"another looks after {of['identity']} by now")
 
-    def reconcile(self, symbol: str, position: Decimal, *, instant: bool = False) -> None:
-        """Let the guard reckon with the position that the exchange shows."""
-        if instant:
-            return  # what paper shows is the guard's own
-        field = f"position:{symbol}"
-        ours = self._client.hget(intents.EXPOSURE, field) or ""
+    def open_symbols(self) -> list[str]:
+        """Return where the guard reckons with a position, or with something in flight."""
+        found: set[str] = self._client.smembers(intents.OPEN_SYMBOLS)
+        return sorted(found)
+
+    def reckoned(self, symbol: str) -> str:
+        """Return the position that the guard reckons with, in 1e-8 base units; "" for none."""
+        return str(self._client.hget(intents.EXPOSURE, f"position:{symbol}") or "")
+
+    def reconcile(self, symbol: str, before: str, position: Decimal) -> None:
+        """Let the guard reckon with what the exchange shows; `before`: `reckoned` before asking."""
         theirs = str(outcomes.units(position))
-        if (ours or "0") != theirs:
-            scripting.run(
-                self._client,
-                "reconcile",
-                [intents.EXPOSURE, intents.OPEN_SYMBOLS],
-                [symbol, ours, theirs],
-            )
+        if (before or "0") == theirs:
+            return
+        keys = [intents.EXPOSURE, intents.OPEN_SYMBOLS]
+        if scripting.run(self._client, "reconcile", keys, [symbol, before, theirs]):
+            self._context.log.warning(
+                "the exchange holds another position than was reckoned with", symbol=symbol,
+                reckoned=before, held=theirs, in_units_of="1e-8",
+            )  # fmt: skip

@@ -153,8 +153,7 @@ class Protector:
         """
         if any(leg.state == FILLED for leg in legs):
             return True
-        position: Decimal = self._asker.ask("position", watch.of["symbol"])
-        self._keeper.reconcile(watch.of["symbol"], position, instant=self._exchange.instant)
+        position = self.position(watch.of["symbol"])
         side = 1 if watch.of["order_side"] == "BUY" else -1
         seen = watch.of.get("closed_seen") == "true"
         closed = position * side <= 0
@@ -177,6 +176,13 @@ class Protector:
         self._context.log.error(
             "UNPROTECTED", identity=of["identity"], symbol=of["symbol"], leg=leg.name, why=why
         )
+
+    def position(self, symbol: str) -> Decimal:
+        """Return what the exchange holds, and let the guard reckon with it."""
+        before = self._keeper.reckoned(symbol)
+        position: Decimal = self._asker.ask("position", symbol)
+        self._keeper.reconcile(symbol, before, position)
+        return position
 
     def _cancel(self, leg: Leg) -> None:
         if leg.state in OVER:

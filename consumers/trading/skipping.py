@@ -41,6 +41,8 @@ class Skipper:
         stands = groups.position(self._client, place.stream, place.group)
         if stands is None:
             return ""  # the loop will see it
+        if self._client.xpending_range(place.stream, place.group, "-", "+", 1, place.consumer):
+            return ""
         span = self._span(stands.last_delivered_id)
         self._context.failpoint("execution.before_skip")
         answer = scripting.run(
@@ -99,11 +101,7 @@ class Skipper:
                 self._over = True
                 log.warning("nothing skipped: what waits is the work of others", living=name)
             case ["PENDING", _]:
-                place = self._context.place
-                own = self._client.xpending_range(
-                    place.stream, place.group, "-", "+", 1, place.consumer
-                )
-                return "" if own else "START_AT=new waits for what dead consumers left pending"
+                return "START_AT=new waits for what dead consumers left pending"
             case _:
                 return "START_AT=new: the group moved meanwhile, looking again"
         return ""

@@ -8,7 +8,9 @@ import os
 import select
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from .failing import AgentError
@@ -17,6 +19,7 @@ from .processes import ENVIRONMENT
 
 Line = dict[str, Any]
 Emit = Callable[[Line], None]
+Read = Callable[[bytes], "Line | None"]
 
 #: The most lines of the past that one question may ask for.
 LINES_MOST = 100_000
@@ -24,20 +27,25 @@ LINES_MOST = 100_000
 LOOK_EVERY_S = 0.25
 #: Where the supervisor writes what a unit prints.
 FOLDER = "/var/log/journal"
+#: --all: a long line is not left out
+JOURNALCTL = ("journalctl", "--no-pager", "--quiet", "--all", "--output=json",
+              "--output-fields=MESSAGE,_SYSTEMD_UNIT,UNIT")  # fmt: skip
 
 
 def read(machine: Machine, units: Sequence[str], lines: int, since: str, emit: Emit) -> None:
     """Emit the last `lines` of each unit, oldest first; since: as journalctl takes it."""
-    for line in _lines(machine, units, min(lines, LINES_MOST), since, follow=False):
-        if line is not None:
-            emit(line)
+    for unit in units:  # one by one: journalctl counts the lines of all together
+        for line in _lines(machine, [unit], min(lines, LINES_MOST), since, follow=False):
+            if line is not None:
+                emit(line)
 
 
 def follow(
-    machine: Machine, units: Sequence[str], lines: int, emit: Emit, check: Callable[[], None]
-) -> None:
+    machine: Machine, units: Sequence[str], lines: int, since: str, emit: Emit,
+    check: Callable[[], None],
+) -> None:  # fmt: skip
     """Emit lines as they come; ends when `check` raises, since the laptop has left."""
-    for line in _lines(machine, units, min(lines, LINES_MOST), "", follow=True):
+    for line in _lines(machine, units, min(lines, LINES_MOST), since, follow=True):
         check()
         if line is not None:
             emit(line)
@@ -46,18 +54,13 @@ def follow(
 def _lines(
     machine: Machine, units: Sequence[str], lines: int, since: str, *, follow: bool
 ) -> Iterator[Line | None]:
-    """Yield lines, and None now and then while there are none."""
-    words, read = _command(machine, units, lines, since, follow=follow)
-    try:
-        process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env=ENVIRONMENT, cwd="/", start_new_session=True,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise AgentError("refused", f"{words[0]} is not on this host") from None
-    assert process.stdout is not None
-    held = b""
-    try:
+    """Yield lines, and None now and then while there are none; raises AgentError in the end."""
+    words, understand = _command(machine, units, lines, since, follow=follow)
+    if not words:
+        return
+    with tempfile.TemporaryFile() as said, _running(words, said) as process:
+        assert process.stdout is not None
+        held = b""
         while True:
             ready, _, _ = select.select([process.stdout], [], [], LOOK_EVERY_S)
             if not ready:
@@ -67,32 +70,47 @@ def _lines(
             if not data:
                 break
             whole, _, held = (held + data).rpartition(b"\n")
-            for each in whole.split(b"\n"):
-                line = read(each)
-                if line is not None:
-                    yield line
+            yield from filter(None, map(understand, whole.split(b"\n")))
+        if process.wait():
+            said.seek(0)
+            told = said.read(4096).decode("utf-8", "replace").strip().splitlines()
+            raise AgentError("refused", told[-1] if told else f"{words[0]} failed")
+
+
+@contextlib.contextmanager
+def _running(words: Sequence[str], said: Any) -> Iterator[subprocess.Popen[bytes]]:
+    try:
+        process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said,
+            env=ENVIRONMENT, cwd="/", start_new_session=True,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise AgentError("refused", f"{words[0]} is not on this host") from None
+    try:
+        yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _command(
     machine: Machine, units: Sequence[str], lines: int, since: str, *, follow: bool
-) -> tuple[tuple[str, ...], Callable[[bytes], Line | None]]:
+) -> tuple[tuple[str, ...], Read]:
+    """Return the words that show the lines, none where there is nothing, and who reads them."""
     if machine.services.name == "systemd":
-        words: tuple[str, ...] = ("journalctl", "--no-pager", "--output=json", f"--lines={lines}")
-        words += tuple(f"--unit={name}" for name in units)
+        words = (*JOURNALCTL, f"--lines={lines}", *(f"--unit={name}" for name in units))
         words += (f"--since={since}",) if since else ()
         return words + (("--follow",) if follow else ()), _of_journal
     if since:
-        raise AgentError("request", "the sandbox keeps no times; ask without --since")
+        raise AgentError("request", "the sandbox looks up no times", action="ask without --since")
     paths = [machine.at(f"{FOLDER}/{name}.log") for name in units]
-    there = [path for path in paths if os.path.exists(path)]
-    # names before lines, as tail writes them where there are several files
-    words = ("tail", "-v", f"--lines={lines}", *(("--follow=name",) if follow else ()), "--")
-    return (*words, *(there or ["/dev/null"])), _OfFiles()
+    paths = [path for path in paths if follow or os.path.exists(path)]
+    # -v: the file's name before its lines, as tail writes it where there are several
+    words = ("tail", "-v", "-n", str(lines), *(("-F",) if follow else ()), "--", *paths)
+    return words if paths else (), _OfFiles()
 
 
 def _of_journal(text: bytes) -> Line | None:
@@ -115,18 +133,25 @@ class _OfFiles:
     """Reads tail's output, which names the file before its lines."""
 
     def __init__(self) -> None:
-        self._unit = ""
+        self._unit, self._at_us = "", 0
 
     def __call__(self, text: bytes) -> Line | None:
         if text.startswith(b"==> ") and text.endswith(b" <=="):
             path = text[4:-4].decode("utf-8", "replace")
-            self._unit = os.path.basename(path)[: -len(".log")]
+            self._unit, self._at_us = os.path.basename(path)[: -len(".log")], 0
             return None
         if not text:
             return None
-        return {
-            "event": "log",
-            "unit": self._unit,
-            "at_us": 0,
-            "text": text.decode("utf-8", "replace"),
-        }
+        # a line that tells no time belongs to the one before it
+        self._at_us = _told_us(text) or self._at_us
+        said = text.decode("utf-8", "replace")
+        return {"event": "log", "unit": self._unit, "at_us": self._at_us, "text": said}
+
+
+def _told_us(text: bytes) -> int:
+    """Return when a line of JSON says that it was logged, 0 where it does not."""
+    try:
+        at = datetime.strptime(json.loads(text)["timestamp"], "%Y-%m-%dT%H:%M:%S.%f%z")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return 0
+    return int(at.timestamp() * 1e6)

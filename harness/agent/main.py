@@ -215,11 +215,11 @@ class Agent:
 
     def do_logs(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Tell what units have logged, line by line, as events; with follow until we are left."""
-        units, lines = frame["units"], int(frame["lines"])
+        units, lines, since = frame["units"], int(frame["lines"]), str(frame.get("since") or "")
         if frame.get("follow"):
-            logs.follow(self.here, units, lines, self._emit, self.channel.check)
+            logs.follow(self.here, units, lines, since, self._emit, self.channel.check)
         else:
-            logs.read(self.here, units, lines, str(frame.get("since") or ""), self._emit)
+            logs.read(self.here, units, lines, since, self._emit)
         return {"ok": True}
 
     def _emit(self, event: Mapping[str, Any]) -> None:

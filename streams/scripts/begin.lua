@@ -70,9 +70,12 @@ local function one(item)
       return {'LEVERAGE'}
     end
     passed(item.symbol, of)
-    if item.adds and reserved == 0 then
-      reserve(of, tonumber(item.worth))
-      set('reserved', item.worth)
+    if reserved == 0 then
+      -- what only reduces holds the least there is: while anything is held nobody corrects the
+      -- position by the exchange's books
+      local room = item.adds and item.worth or '1'
+      reserve(of, tonumber(room))
+      set('reserved', room)
     end
     set('sent_ms', now_ms)
     set('deadline_ms', item.deadline_ms)

@@ -1,8 +1,8 @@
 -- Set the position that the guard reckons with to what the exchange says, unless ours has changed
--- since the exchange was asked, or something is in flight.
+-- since before the exchange was asked, or something is in flight.
 --
 -- KEYS  exposure, open symbols
--- ARGV  symbol, our position as it was ("" for none) and the exchange's, both signed, in 1e-8
+-- ARGV  symbol, our position before it was asked ("" for none), and the exchange's: signed, in 1e-8
 -- Gives 1 | 0: nothing was done
 local field, inflight = 'position:' .. ARGV[1], 'inflight:' .. ARGV[1]
 if (redis.call('HGET', KEYS[1], field) or '') ~= ARGV[2] then return 0 end

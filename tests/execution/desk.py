@@ -82,17 +82,12 @@ def settle(made, work, most_steps=600):
 
     It ends where nothing waits, nothing is pending, and no protective order is due.
     """
-    settings = dataclasses.replace(made.settings, claim_idle_ms=0)
-    reclaimer = Reclaimer(dataclasses.replace(made, settings=settings), clock=lambda: math.inf)
     reader = Reader(made.client, made.place)
     joined, looks = False, 0
     for _ in range(most_steps):
         try:
             if not joined:
-                join(made.client, made.place)
-                reader.start_over()
-                while reclaimer.run():
-                    pass
+                begin_again(made, reader)
                 joined = True
             if work.held():
                 made.stop.wait(1)
@@ -101,18 +96,28 @@ def settle(made, work, most_steps=600):
                 # nothing new will come, and a read that waits takes a real tenth of a second
                 made.stop.wait(3 if looks == 1 else 6)
                 looks += 1
-                if looks > 1 + LOOKS:
-                    return
             elif entries := reader.next(work.size, work.own_size, 1):
                 work.take(entries)
             elif reader.settled:
                 looks = 1
+            if looks > 1 + LOOKS:
+                return
             if work.due_in_s() <= 0:
                 work.tick("running")
         except (RedisError, TransientError):
             joined, looks = False, 0
             made.stop.wait(1)
     raise AssertionError(f"it did not come to rest in {most_steps} steps")
+
+
+def begin_again(made, reader):
+    """Join, take over from the dead, and read own pending from its beginning."""
+    settings = dataclasses.replace(made.settings, claim_idle_ms=0)
+    reclaimer = Reclaimer(dataclasses.replace(made, settings=settings), clock=lambda: math.inf)
+    join(made.client, made.place)
+    reader.start_over()
+    while reclaimer.run():
+        pass
 
 
 def wanted(**more):

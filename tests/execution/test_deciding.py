@@ -38,7 +38,7 @@ def test_nothing_follows_a_terminal_state_and_unknown_ends_by_a_resolution_alone
     assert intents.may_follow("", CLAIMED)
     assert intents.may_follow(CLAIMED, SUBMITTING)
     assert not intents.may_follow(CLAIMED, intents.FILLED)
-    assert not intents.may_follow("", intents.FILLED)
+    assert not intents.may_follow("", UNKNOWN)
     assert {each for each in STATES if intents.may_follow(UNKNOWN, each)} == intents.RESOLUTIONS
     assert not intents.may_follow("NONE", CLAIMED)
 

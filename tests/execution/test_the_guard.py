@@ -1,15 +1,21 @@
 """The risk guard: each of its limits says no, before the exchange is asked, for all instances."""
 
+from decimal import Decimal
+
 import pytest
 
+from consumers.exchanges import Order
 from consumers.loop.failing import SpoiledKeyError
+from consumers.trading.keeping import Keeper
 from streams import intents
 from tests.execution.desk import (
     add,
     inflight,
     pending,
+    position,
     record,
     results,
+    said,
     settle,
     state,
     trading,
@@ -155,3 +161,27 @@ def test_a_spoiled_key_keeps_everything_back(server, client):
         settle(made, work)
     assert pending(client) == 1
     assert results(client) == []
+
+
+def test_it_learns_what_a_person_did_at_the_exchange(server, client, simulator, binance, clock):
+    made, work = trading(server, binance, clock=clock)
+    add(client, wanted())
+    settle(made, work)
+    assert position(client) == simulator.position("BTCUSDT") != 0
+    binance.place(Order("by-hand", "BTCUSDT", "SELL", Decimal("0.004")))
+    clock.wait(61)
+    settle(made, work)
+    assert position(client) == simulator.position("BTCUSDT") == Decimal("0.006")
+    assert said(made, "the exchange holds another position")
+
+
+def test_it_learns_nothing_while_something_is_in_flight_or_has_moved(server, client):
+    made, _ = trading(server)
+    keeper = Keeper(made)
+    client.hset(intents.EXPOSURE, mapping={"position:BTCUSDT": 100, "inflight:BTCUSDT": 1})
+    keeper.reconcile("BTCUSDT", "100", Decimal(0))
+    client.hdel(intents.EXPOSURE, "inflight:BTCUSDT")
+    keeper.reconcile("BTCUSDT", "99", Decimal(0))
+    assert client.hget(intents.EXPOSURE, "position:BTCUSDT") == "100"
+    keeper.reconcile("BTCUSDT", "100", Decimal(0))
+    assert not client.exists(intents.EXPOSURE)
