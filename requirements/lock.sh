@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")"
 uv=${UV:-../.venv/bin/uv}
 quiet="--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q"
-for name in controller embedded consumers consumers-exchange; do
+for name in controller embedded consumers consumers-exchange bench; do
     limit=""; [ "$name" = controller ] || limit="-c controller.txt"
     "$uv" pip compile $name.in --universal --python-version 3.11 $quiet $limit -o $name.txt
 done
