@@ -81,7 +81,11 @@ def test_a_day_of_handling_consumers_and_intents(person):
     assert (record["state"], record["resolved_why"]) == ("REJECTED", "not there")
     results = client.xrange("quantum:stream:execution.result")
     assert [of["state"] for _, of in results if of["identity"] == "lost-1"] == ["REJECTED"]
-    assert "lost-1 is REJECTED" in person.types(*resolving, "--yes", code=3).stderr
+    assert person.types(*resolving, "--yes").returncode == 0  # asked again, after a lost reply
+    results = client.xrange("quantum:stream:execution.result")
+    assert len([of for _, of in results if of["identity"] == "lost-1"]) == 1
+    other = ["intents.resolve", "--id", "lost-1", "--state", "FAILED", "--why", "x", "--yes"]
+    assert "lost-1 is REJECTED" in person.types(*other, code=3).stderr
     assert (
         "there is no intent"
         in person.types(

@@ -13,7 +13,7 @@ from tests.independent_fold import differences
 from tests.oracles.checking import conservation
 from tests.oracles.fleet import NAMES
 from tests.oracles.gathering import entries, history
-from tests.oracles.scale import sized
+from tests.oracles.scale import SOAK, sized
 from tests.oracles.schedule import planned
 from tests.oracles.traffic import IDENTITY, until_settled
 from tests.waiting import until
@@ -55,7 +55,9 @@ def test_kills_and_freezes_leave_every_entry_counted_once(
 ):
     feeder = produce(SEED, ENTRIES)
     sound = struck(server, fleet, feeder, planned(SEED, ROUNDS, ENTRIES, len(NAMES)), say)
-    verdict, off = judged(client, feeder, sound.observed)
+    # in a few rounds no kill may find anything in hand; freezes wait until they do
+    seen = {n: t for n, t in sound.observed.items() if SOAK or n != "ended_with_entries"}
+    verdict, off = judged(client, feeder, seen)
     note(
         seed=SEED, rounds=ROUNDS, produced=len(feeder.ids), counted=processed(client),
         difference=sum(abs(is_ - should) for _, _, should, is_ in off),

@@ -19,6 +19,7 @@ from harness.host import Host
 from proofs.scene import Flow, Scene
 from tests.proofs.conftest import ANALYTICS
 from tests.proofs.trading import DECISIONS, EXECUTING, ROUTING
+from tests.servers import free_port
 from tests.waiting import until
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -28,7 +29,7 @@ STREAM = "quantum:stream:apply.result"
 
 @pytest.fixture
 def port():
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:  # its own choice may be a neighbour's
         yield server.port
 
 

@@ -199,7 +199,8 @@ def test_the_shipped_inventory_keeps_its_password_where_prepare_makes_it():
     (host,) = load("sandbox", variables()).hosts
     assert host.sandbox == PROJECT / ".sandbox/root"
     assert PROJECT / host.values["redis_password"].where == host.sandbox.parent / "redis_password"
-    assert (host.mode, host.roles) == ("sandbox", ("redis_server", "decision_intelligence"))
+    assert host.mode == "sandbox"
+    assert host.roles[:2] == ("redis_server", "decision_intelligence")
 
 
 def test_a_server_that_acts_by_its_name_is_called_by_it(tmp_path, monkeypatch):
