@@ -83,49 +83,57 @@ def record_fields(of: Mapping[str, str], outcome: Outcome) -> dict[str, str]:
     }
 
 
-def result(
-    of: Mapping[str, str],
-    outcome: Outcome,
-    *,
-    owner: str,
-    now_ms: int,
-    fields: Mapping[str, str] | None = None,
-) -> dict[str, str]:
-    """Return the execution.result entry; `fields` are its record_fields, where they are known."""
-    get = of.get
-    ended = record_fields(of, outcome) if fields is None else fields
+#: A field's name, then the record's field that it is from, or its own text.
+Shape = list[tuple[str, str, str]]
+
+#: What execution.result says, and what of the record it says it by.
+_RESULT = (
+    ("identity", "identity"), ("trace_id", "trace_id"), ("correlation_id", "correlation_id"),
+    ("symbol", "symbol"), ("side", "side"), ("client_order_id", "client_order_id"),
+    ("quantity", "quantity"), ("reduce_only", "reduce_only"), ("state", "state"),
+    ("reason", "reason"), ("code", "code"), ("filled_qty", "filled_qty"),
+    ("average_price", "average_price"), ("partial", "partial"),
+    ("exchange_order_id", "exchange_order_id"), ("intent_id", "stream_id"),
+)  # fmt: skip
+
+
+def result_shape(owner: str, now_ms: int) -> Shape:
+    """Return what an execution.result entry is made of: finish.lua fills it in."""
+    return [
+        ("event_type", "", "execution.result"),
+        *((name, source, "") for name, source in _RESULT),
+        ("owner", "", owner),
+        ("timestamp", "", iso(now_ms)),
+        ("source", "", "execution"),
+    ]
+
+
+def applied_shape(now_ms: int) -> Shape:
+    """Return what an apply.result entry is made of, as the intent executor does it."""
+    return [
+        ("event_type", "", "execution.result"),
+        ("plan_id", "identity", ""),
+        ("symbol", "symbol", ""),
+        ("executed", "executed", ""),
+        ("timestamp", "", f"{now_ms / 1000:.3f}"),
+        ("details", "details", ""),
+    ]
+
+
+def result(of: Mapping[str, str], outcome: Outcome, *, owner: str, now_ms: int) -> dict[str, str]:
+    """Return an execution.result entry."""
+    said = {**of, **record_fields(of, outcome), "state": outcome.state}
     return {
-        "event_type": "execution.result",
-        "identity": get("identity", ""),
-        "trace_id": get("trace_id", ""),
-        "correlation_id": get("correlation_id", ""),
-        "symbol": get("symbol", ""),
-        "side": get("side", ""),
-        "client_order_id": get("client_order_id", ""),
-        "quantity": get("quantity", ""),
-        "reduce_only": get("reduce_only", ""),
-        "state": outcome.state,
-        **ended,
-        "intent_id": get("stream_id", ""),
-        "owner": owner,
-        "timestamp": _written(now_ms),
-        "source": "execution",
+        name: said.get(source, "") if source else text
+        for name, source, text in result_shape(owner, now_ms)
     }
 
 
-def applied(of: Mapping[str, str], outcome: Outcome, now_ms: int) -> dict[str, str]:
-    """Return the apply.result entry, in the shape of the intent executor."""
-    executed = outcome.state == FILLED
+def details(of: Mapping[str, str], outcome: Outcome) -> str:
+    """Return the details of an apply.result entry."""
+    # an id of ours needs no escaping
     ordered = of.get("client_order_id", "")
-    return {
-        "event_type": "execution.result",
-        "plan_id": of.get("identity", ""),
-        "symbol": of.get("symbol", ""),
-        "executed": "true" if executed else "false",
-        "timestamp": f"{now_ms / 1000:.3f}",
-        # an id of ours needs no escaping
-        "details": _details(outcome.state, outcome.reason, outcome.code).replace("%", ordered, 1),
-    }
+    return _details(outcome.state, outcome.reason, outcome.code).replace("%", ordered, 1)
 
 
 @lru_cache(maxsize=64)
@@ -165,13 +173,3 @@ def unknown_alert(of: Mapping[str, str], outcome: Outcome, now_ms: int) -> dict[
 def flat(words: Mapping[str, str]) -> list[str]:
     """Return names and values in turn."""
     return list(chain.from_iterable(words.items()))
-
-
-def said(words: Mapping[str, str]) -> list[str]:
-    """Return the same without what is empty: a record need not hold it."""
-    return [word for pair in words.items() if pair[1] for word in pair]
-
-
-@lru_cache(maxsize=8)
-def _written(now_ms: int) -> str:
-    return iso(now_ms)

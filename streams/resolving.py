@@ -7,7 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from streams import intents, scripting
-from streams.outcomes import Outcome, applied, flat, record_fields, result, signed_units
+from streams.outcomes import (
+    Outcome,
+    applied_shape,
+    details,
+    record_fields,
+    result_shape,
+    signed_units,
+)
 
 #: Where a resolution's words come to lie; the inventory's values beat them.
 DEFAULTS = {
@@ -48,44 +55,48 @@ def resolve(
     if of.get("state") != intents.UNKNOWN:
         return "STANDS", of.get("state", "")
     where = DEFAULTS | names
-    answer = _run(client, where, _item(of, outcome, who=who, why=why, now_ms=now_ms), now_ms)
+    item = _item(of, outcome, who=who, why=why, now_ms=now_ms)
+    answer = _run(client, where, item, who, now_ms)
     return ("RESOLVED", answer[1]) if answer[0] == "DONE" else ("STANDS", answer[1])
 
 
 def _item(
     of: dict[str, str], outcome: Outcome, *, who: str, why: str, now_ms: int
 ) -> dict[str, Any]:
-    fields = record_fields(of, outcome) | {
-        "resolved_by": who, "resolved_why": why, "resolved_ms": str(now_ms)
+    ended = record_fields(of, outcome) | {
+        "resolved_by": who, "resolved_why": why, "resolved_ms": str(now_ms),
+        "state": outcome.state,
     }  # fmt: skip
     wanted = [leg for leg in ("stop_loss", "take_profit") if of.get(leg)]
     protects = outcome.state == intents.FILLED and wanted and of.get("reduce_only") != "true"
     if protects:
-        fields |= {f"{leg}_state": "WANTED" for leg in wanted}
+        ended |= {f"{leg}_state": "WANTED" for leg in wanted}
+    # what the script itself keeps is not written over
+    kept = {name: of[name] for name in of.keys() - {"epoch", "reserved", "deadline_ms"}}
     return {
         "id": "",
-        "identity": of["identity"],
         "epoch": of["epoch"],
         "from": intents.UNKNOWN,
-        "state": outcome.state,
-        "fields": flat(fields),
-        "result": flat(result(of, outcome, owner=who, now_ms=now_ms)),
-        "applied": flat(applied(of, outcome, now_ms)),
-        "alert": [],
-        "symbol": of["symbol"],
+        "record": {**kept, **ended},
         "units": str(signed_units(outcome, of.get("order_side", ""))),
-        "reduces": of.get("reduce_only") == "true",
+        "executed": "true" if outcome.state == intents.FILLED else "false",
+        "details": details(of, outcome),
         "orders": [],
         "look_ms": str(now_ms) if protects else "",
     }
 
 
-def _run(client: Any, where: dict[str, str], item: dict[str, Any], now_ms: int) -> list[str]:
+def _run(
+    client: Any, where: dict[str, str], item: dict[str, Any], who: str, now_ms: int
+) -> list[str]:
     names = [where["stream"], intents.STATUS, where["results"], intents.ALERTS, intents.EXPOSURE]
     names += [intents.OPEN_SYMBOLS, intents.PROTECTED, intents.ORDER_RATE, intents.KILL_SWITCH]
     if where["apply_results"]:
         names.append(where["apply_results"])
-    asked = {"now_ms": now_ms, "book": "", "book_of": "", "items": [item]}
+    asked = {
+        "now_ms": now_ms, "book": "", "book_of": "", "result": result_shape(who, now_ms),
+        "applied": applied_shape(now_ms), "items": [item],
+    }  # fmt: skip
     answers = scripting.run(
         client,
         "finish",

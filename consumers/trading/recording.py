@@ -11,10 +11,10 @@ from consumers.exchanges import Order
 from consumers.exchanges.paper import POSITION, order_key
 from consumers.loop.context import Context
 from consumers.loop.failing import GroupMovedError, SpoiledKeyError
-from consumers.trading.describing import TRUE
+from consumers.trading.describing import FALSE, TRUE
 from consumers.trading.settings import Settings
 from streams import intents, outcomes, scripting
-from streams.outcomes import Outcome, flat, micro_usd, said
+from streams.outcomes import Outcome, flat, micro_usd
 
 Fields = dict[str, str]
 #: A script's name, keys and arguments.
@@ -46,8 +46,8 @@ class Step(NamedTuple):
     of: Fields
     epoch: str = ""
     order: Order | None = None
-    #: what the order is worth in USD, by the price that the guard believes
-    worth: Decimal = Decimal(0)
+    #: the price that the guard believes
+    believed: Decimal = Decimal(0)
     leverage: str = ""
     deadline_ms: int = 0
 
@@ -64,9 +64,9 @@ class End(NamedTuple):
     more: Mapping[str, str] = {}
     #: when they are to be looked at, in milliseconds; "" where it has none
     look_ms: str = ""
-    #: what is filled without having been begun (on paper), for the guard: the order and its worth
+    #: what is filled without having been begun (on paper), and the price that the guard believes
     order: Order | None = None
-    worth: Decimal = Decimal(0)
+    believed: Decimal = Decimal(0)
 
 
 class Records:
@@ -131,7 +131,9 @@ class Records:
             **self._limits,
             "book": POSITION if self._paper else "",
             "book_of": order_key("") if self._paper else "",
-            "items": [_end_item(end, place.consumer, now_ms) for end in ends],
+            "result": outcomes.result_shape(place.consumer, now_ms),
+            "applied": outcomes.applied_shape(now_ms),
+            "items": [_end_item(end, now_ms) for end in ends],
         }
         args = [place.group, place.consumer, intents.RECORD_PREFIX, f"{intents.PROTECTED}:",
                 intents.RECORD_TTL_S, json.dumps(asked)]  # fmt: skip
@@ -161,25 +163,23 @@ def _begin_item(step: Step) -> dict[str, Any]:
         "identity": of["identity"],
         "stage": step.stage,
         "epoch": step.epoch,
-        "fields": said(of),
+        "fields": [word for pair in of.items() if pair[1] for word in pair],
         "deadline_ms": step.deadline_ms,
         "symbol": of["symbol"],
         "units": str(units),
-        **_for_the_guard(order, step.worth),
+        **_for_the_guard(order, step.believed),
         "leverage": step.leverage,
     }
 
 
-def _for_the_guard(order: Order | None, worth: Decimal) -> dict[str, Any]:
+def _for_the_guard(order: Order | None, believed: Decimal) -> dict[str, Any]:
+    if order is None:
+        return {"adds": False, "worth": "0", "price": "0"}
     return {
-        "adds": order is not None and not order.reduce_only,
-        "worth": str(min(micro_usd(worth), UNLIMITED)),
-        "price": _price(order, worth),
+        "adds": not order.reduce_only,
+        "worth": str(min(micro_usd(order.quantity * believed), UNLIMITED)),
+        "price": f"{believed:f}",
     }
-
-
-def _price(order: Order | None, worth: Decimal) -> str:
-    return "0" if order is None or not order.quantity else f"{worth / order.quantity:.12f}"
 
 
 def _began(answer: list[Any]) -> Began:
@@ -203,32 +203,24 @@ def _began(answer: list[Any]) -> Began:
             raise AssertionError(f"begin.lua gave {other}")
 
 
-def _end_item(end: End, owner: str, now_ms: int) -> dict[str, Any]:
+def _end_item(end: End, now_ms: int) -> dict[str, Any]:
     of, outcome = end.of, end.outcome
-    unknown = outcome.state == intents.UNKNOWN
-    ended = outcomes.record_fields(of, outcome)
-    fields = {**ended, **end.more} if end.epoch else {**of, **ended, **end.more}
     item: dict[str, Any] = {
         "id": of["stream_id"],
-        "identity": of["identity"],
         "epoch": end.epoch,
         "from": "",
-        "state": outcome.state,
-        "fields": said(fields),
-        "symbol": of["symbol"],
+        "record": {**of, **outcomes.record_fields(of, outcome), **end.more, "state": outcome.state},
         "units": "0",
-        "reduces": of["reduce_only"] == TRUE,
         "orders": end.orders,
         "look_ms": end.look_ms,
     }
-    if outcome.filled and not unknown:
-        item["units"] = str(outcomes.signed_units(outcome, of["order_side"]))
     if end.order is not None:
-        item |= _for_the_guard(end.order, end.worth)
-    if unknown:
+        item |= _for_the_guard(end.order, end.believed)
+    if outcome.state == intents.UNKNOWN:
         item["alert"] = flat(outcomes.unknown_alert({**of, "epoch": end.epoch}, outcome, now_ms))
-    else:
-        result = outcomes.result(of, outcome, owner=owner, now_ms=now_ms, fields=ended)
-        item["result"] = flat(result)
-        item["applied"] = flat(outcomes.applied(of, outcome, now_ms))
+        return item
+    if outcome.filled:
+        item["units"] = str(outcomes.signed_units(outcome, of["order_side"]))
+    item["executed"] = TRUE if outcome.state == intents.FILLED else FALSE
+    item["details"] = outcomes.details(of, outcome)
     return item

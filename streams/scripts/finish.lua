@@ -9,12 +9,14 @@
 --       kill switch, and apply.result where its entry is wanted
 -- ARGV  group, consumer, prefix of the records, prefix of the protected of a symbol, TTL (s), JSON:
 --       {now_ms, max_order, max_symbol (1e-6 USD), max_open, max_orders, book ("": no paper),
---        book_of (prefix of paper's orders), items}, item:
---       {id, identity, epoch ("": no record yet), from ("UNKNOWN" where it is resolved), state,
---        fields, result, applied, alert (each names and values in turn), symbol, units (signed,
---        1e-8), reduces, orders ([[id, fields]] for paper's book), look_ms ("" or when its
---        protective orders are to be looked at); for the guard, without a record: adds (may make a
---        position larger), worth (1e-6 USD), price}; items in the stream's order
+--        book_of (prefix of paper's orders), result, applied ([[name, field of the record or of the
+--        item, else its own text]]), items}, item:
+--       {id, epoch ("": no record yet), from ("UNKNOWN" where it is resolved), record (its fields,
+--        with identity, symbol, reduce_only and the state it ends in), executed, details, alert
+--        (names and values in turn), units (signed, 1e-8), orders ([[id, fields]] for paper's
+--        book), look_ms ("" or when its protective orders are to be looked at); for the guard,
+--        without a record: adds (may make a position larger), worth (1e-6 USD), price}; items in
+--        the stream's order
 -- Gives one answer for each item: {"DONE", id of the result} | {"STANDS", state, id, epoch}: the
 --       record is another's, or of another epoch or state | {"NOT_OURS"} | {"NO_POSITION"}: paper
 --       has nothing to reduce by so much | {"REFUSED", reason, detail}: by the guard
@@ -56,29 +58,41 @@ local function held_back(item, key, held)
     return {'STANDS', state or '', held[2] or '', held[3] or ''}
   end
   if units == 0 and reserved == '0' then return end
-  local of = of_symbol(item.symbol)
+  local symbol = item.record.symbol
+  local of = of_symbol(symbol)
   if not of or not countable(reserved) then
-    return {'SPOILED', exposure, item.symbol .. ' has no number'}
+    return {'SPOILED', exposure, symbol .. ' has no number'}
   end
   if math.abs(of.position + units) > MOST_UNITS then
-    return {'SPOILED', exposure, item.symbol .. ' would hold too much'}
+    return {'SPOILED', exposure, symbol .. ' would hold too much'}
   end
-  if asked.book ~= '' and item.reduces and units ~= 0
+  if asked.book ~= '' and item.record.reduce_only == 'true' and units ~= 0
       and (of.position * units >= 0 or math.abs(units) > math.abs(of.position)) then
     return {'NO_POSITION'}
   end
   if item.epoch == '' and units ~= 0 then
     local reason, detail = refused(item, of, 0)
     if reason then return {'REFUSED', reason, detail} end
-    passed(item.symbol, of)
+    passed(symbol, of)
   end
 end
 
+local function shaped(shape, item)
+  local words = {}
+  for _, each in ipairs(shape) do
+    local source = each[2]
+    words[#words + 1] = each[1]
+    words[#words + 1] = source == '' and each[3] or item.record[source] or item[source] or ''
+  end
+  return words
+end
+
 local function publish(item, units, reserved)
-  local result = redis.call('XADD', results, '*', unpack(item.result))
-  if applied then redis.call('XADD', applied, '*', unpack(item.applied)) end
-  if units ~= 0 then move(item.symbol, of_symbol(item.symbol), units, item.units) end
-  if reserved ~= '0' then reserve(of_symbol(item.symbol), -tonumber(reserved)) end
+  local result = redis.call('XADD', results, '*', unpack(shaped(asked.result, item)))
+  if applied then redis.call('XADD', applied, '*', unpack(shaped(asked.applied, item))) end
+  local symbol = item.record.symbol
+  if units ~= 0 then move(symbol, of_symbol(symbol), units, item.units) end
+  if reserved ~= '0' then reserve(of_symbol(symbol), -tonumber(reserved)) end
   for _, order in ipairs(item.orders) do
     redis.call('HSET', asked.book_of .. order[1], unpack(order[2]))
     redis.call('EXPIRE', asked.book_of .. order[1], ttl_s)
@@ -87,14 +101,15 @@ local function publish(item, units, reserved)
 end
 
 local function one(item)
-  local key = prefix .. item.identity
+  local record = item.record
+  local key, ends_as = prefix .. record.identity, record.state
   local held = redis.pcall('HMGET', key, 'state', 'stream_id', 'epoch', 'reserved')
   if held.err then return {'SPOILED', key, 'it is no hash'} end
   local back = held_back(item, key, held)
   if back then return back end
-  local state, units, unknown = held[1], tonumber(item.units), item.state == 'UNKNOWN'
+  local state, units, unknown = held[1], tonumber(item.units), ends_as == 'UNKNOWN'
 
-  local words, result = item.fields, ''
+  local words, result = {}, ''
   local function set(field, value)
     words[#words + 1] = field
     words[#words + 1] = value
@@ -112,24 +127,26 @@ local function one(item)
     set('reserved', 0)
     set('deadline_ms', 0)
   end
-  set('state', item.state)
   set('updated_ms', asked.now_ms)
   set('result_id', result)
+  for field, value in pairs(record) do
+    if value ~= '' then set(field, value) end
+  end
   redis.call('HSET', key, unpack(words))
   if not unknown and item.look_ms == '' then
     redis.call('EXPIRE', key, ttl_s)
   elseif not unknown then
-    redis.call('ZADD', protected, item.look_ms, item.identity)
-    redis.call('SADD', protected_of .. item.symbol, item.identity)
+    redis.call('ZADD', protected, item.look_ms, record.identity)
+    redis.call('SADD', protected_of .. record.symbol, record.identity)
   end
-  if item.reduces and units ~= 0 then
+  if record.reduce_only == 'true' and units ~= 0 then
     -- what protected this position may have nothing left to protect
-    for _, identity in ipairs(redis.call('SMEMBERS', protected_of .. item.symbol)) do
+    for _, identity in ipairs(redis.call('SMEMBERS', protected_of .. record.symbol)) do
       redis.call('ZADD', protected, 'XX', asked.now_ms, identity)
     end
   end
   if item.id ~= '' then settled[#settled + 1] = item.id end
-  totals[item.state] = (totals[item.state] or 0) + 1
+  totals[ends_as] = (totals[ends_as] or 0) + 1
   return {'DONE', result}
 end
 

@@ -118,6 +118,7 @@ BROKEN = {
 @pytest.mark.parametrize("variant", BROKEN)
 def test_the_oracle_refutes_one_that(server, simulator, binance, clock, monkeypatch, variant):
     monkeypatch.setattr(*BROKEN[variant])
+    run(server, binance, clock, {}, simulator=simulator)  # the scripts are known from here on
     trap, _ = run(server, binance, clock, {}, simulator=simulator)
     around = ("begin", "exchange.place", "finish")
     first = [number for number, name in enumerate(trap.visited[:24], start=1) if name in around]
