@@ -71,13 +71,11 @@ def _item(
     protects = outcome.state == intents.FILLED and wanted and of.get("reduce_only") != "true"
     if protects:
         ended |= {f"{leg}_state": "WANTED" for leg in wanted}
-    # what the script itself keeps is not written over
-    kept = {name: of[name] for name in of.keys() - {"epoch", "reserved", "deadline_ms"}}
     return {
         "id": "",
         "epoch": of["epoch"],
         "from": intents.UNKNOWN,
-        "record": {**kept, **ended},
+        "record": {**of, **ended},
         "units": str(signed_units(outcome, of.get("order_side", ""))),
         "executed": "true" if outcome.state == intents.FILLED else "false",
         "details": details(of, outcome),

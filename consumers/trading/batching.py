@@ -113,7 +113,7 @@ class Batches:
         outcome = ending(exchange.place(ready.order))
         assert outcome is not None
         end = self._ender.ended(with_order(of, ready.order), "", outcome, ready.order)
-        return end._replace(order=ready.order, worth=ready.worth)
+        return end._replace(order=ready.order, believed=ready.believed)
 
     def _send(self, batch: Batch) -> bool:
         """Send what settles the batch; tell whether it was heard at once, to be timed."""

@@ -32,7 +32,7 @@ from consumers.trading.preparing import Preparer, refusal
 from consumers.trading.recording import Began, Records, Step
 from consumers.trading.settings import Settings
 from streams import intents
-from streams.outcomes import Outcome
+from streams.outcomes import Outcome, plain
 from streams.trade_intent import TradeIntent
 
 #: An order leaves so soon after its record says SUBMITTING, or not at all, in milliseconds.
@@ -49,7 +49,8 @@ class Trade:
     epoch: str
     deliveries: int
     order: Order | None = None
-    worth: Decimal = Decimal(0)
+    #: the price that the guard believes
+    believed: Decimal = Decimal(0)
     leverage: str = ""
 
     @property
@@ -85,16 +86,16 @@ class Machine:
             return
         order = ready.order
         self._send(dataclasses.replace(
-            trade, of=with_order(of, order), order=order, worth=ready.worth,
-            leverage=ready.leverage,
+            trade, of=with_order(of, order) | {"believed": plain(ready.believed)}, order=order,
+            believed=ready.believed, leverage=ready.leverage,
         ))  # fmt: skip
 
     def taken_over(self, began: Began) -> None:
         """Settle what was SUBMITTING when whoever had it died, or lost the link."""
         of = began.of
         order = entry_order(of)
-        worth = order.quantity * (order.reference_price or Decimal(0))
-        trade = Trade(of, began.epoch, began.deliveries, order, worth)
+        believed = Decimal(of["believed"])
+        trade = Trade(of, began.epoch, began.deliveries, order, believed)
         self._context.log.warning(
             "an order may be under way: asking for it", id=of["stream_id"],
             identity=of["identity"], client_order_id=of["client_order_id"],
@@ -109,7 +110,7 @@ class Machine:
         deadline_ms = now_ms + self._over_within_ms
         context.failpoint("execution.before_begin")
         began = self._records.begin([Step(
-            recording.SUBMITTING, trade.of, trade.epoch, order, trade.worth, trade.leverage,
+            recording.SUBMITTING, trade.of, trade.epoch, order, trade.believed, trade.leverage,
             deadline_ms,
         )])[0]  # fmt: skip
         context.failpoint("execution.after_begin")

@@ -19,9 +19,9 @@ class Ready(NamedTuple):
     """An order, and what the guard and the exchange must know beside it."""
 
     order: Order
-    #: in USD, by the higher of the intent's price and the mark price: a producer's price alone
-    #: would decide how much the guard lets through
-    worth: Decimal
+    #: the price that the guard believes: the higher of the intent's and the mark price, since a
+    #: producer's price alone would decide how much the guard lets through
+    believed: Decimal
     #: the one that must be set before it is sent, "" for whatever it is
     leverage: str
 
@@ -64,7 +64,7 @@ class Preparer:
             self._set_leverage(intent.symbol, leverage)
         order = self._order(intent, intent.side, quantity, price)
         # paper has no margin: nothing can have changed it meanwhile
-        return Ready(order, quantity * max(price, mark), "" if self._instant else leverage)
+        return Ready(order, max(price, mark), "" if self._instant else leverage)
 
     def _close(self, intent: TradeIntent) -> Ready | Outcome:
         position = self._ask("position", intent.symbol)
@@ -80,7 +80,7 @@ class Preparer:
         side, size = found
         quantity = self._ask("quantity", intent.symbol, size, price, closing=True)
         order = self._order(intent, side, quantity, price)
-        return Ready(order, quantity * price, "")
+        return Ready(order, price, "")
 
     def _prices(self, intent: TradeIntent) -> tuple[Decimal, Decimal]:
         """Return the price to reckon with, and the exchange's mark price."""

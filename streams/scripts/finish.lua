@@ -26,6 +26,9 @@ local stream, status, results, alerts, exposure, open, protected, rate, kill_swi
 local group, consumer, prefix, protected_of, ttl_s = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local asked = cjson.decode(ARGV[6])
 local UNDER_WAY = {CLAIMED = 1, SUBMITTING = 1}
+--: what the scripts alone write
+local OWN = {epoch = 1, owner = 1, reserved = 1, deadline_ms = 1, created_ms = 1, updated_ms = 1,
+  result_id = 1}
 --: 1e-8 base units: what HINCRBY can hold, with room
 local MOST_UNITS = 9e18
 local totals, settled = {}, {}
@@ -130,7 +133,7 @@ local function one(item)
   set('updated_ms', asked.now_ms)
   set('result_id', result)
   for field, value in pairs(record) do
-    if value ~= '' then set(field, value) end
+    if value ~= '' and not OWN[field] then set(field, value) end
   end
   redis.call('HSET', key, unpack(words))
   if not unknown and item.look_ms == '' then

@@ -101,7 +101,7 @@ def acknowledge_before_the_effect(self, steps, begin=Records.begin):
 
 def send_before_the_record(self, trade):
     report = self._asker.ask("place", trade.order)
-    step = Step("SUBMITTING", trade.of, trade.epoch, trade.order, trade.worth)
+    step = Step("SUBMITTING", trade.of, trade.epoch, trade.order, trade.believed)
     self._records.begin([step])
     found = intents.FILLED if report.filled else intents.FAILED
     outcome = Outcome(found, "", "", report.filled, report.average_price, report.exchange_order_id)

@@ -50,6 +50,17 @@ def test_as_filled_it_counts_and_is_protected(unknown, client, simulator):
     assert pending(client) == 0
 
 
+def test_who_began_it_and_when_stays_in_the_record(unknown, client):
+    before = record(client)
+    resolve(client, "t1", Outcome("FAILED", "resolved"), **WORDS)
+    after = record(client)
+    for field in ("owner", "epoch", "created_ms"):
+        assert after[field] == before[field]
+    assert (after["reserved"], after["deadline_ms"]) == ("0", "0")
+    assert after["updated_ms"] == str(WORDS["now_ms"])
+    assert after["result_id"] == client.xrevrange(intents.STREAM_EXECUTION_RESULT)[0][0]
+
+
 @pytest.mark.parametrize("state", ["REJECTED", "FAILED"])
 def test_otherwise_its_room_is_given_back(unknown, client, state):
     assert resolve(client, "t1", Outcome(state, "resolved"), **WORDS)[0] == "RESOLVED"

@@ -1,10 +1,12 @@
 """The risk guard: each of its limits says no, before the exchange is asked, for all instances."""
 
+import dataclasses
 from decimal import Decimal
 
 import pytest
 
 from consumers.exchanges import Order
+from consumers.execution import Execution
 from consumers.loop.failing import SpoiledKeyError
 from consumers.trading.keeping import Keeper
 from streams import intents
@@ -115,6 +117,36 @@ def test_a_price_that_makes_an_order_look_small_does_not_fool_it(
     settle(made, work)
     assert record(client)["reason"].startswith("max_notional_per_order")
     assert simulator.fills() == {}
+
+
+class Died(BaseException):
+    """What a killed process runs no further than."""
+
+
+def test_who_takes_over_believes_the_price_that_was_believed_before(
+    server, client, simulator, binance, clock
+):
+    made, work = trading(server, binance, clock=clock)
+    made = dataclasses.replace(made, failpoint=dies_at("execution.before_submit"))
+    work = Execution(made, binance, clock.steady)
+    add(client, wanted(price="10"))
+    with pytest.raises(Died):
+        settle(made, work)
+    assert state(client) == "SUBMITTING"
+    # by the intent's own price it would be worth 0.1
+    made, work = trading(server, binance, "one", clock, MAX_NOTIONAL_PER_ORDER_USD=599)
+    settle(made, work)
+    assert record(client)["reason"].startswith("max_notional_per_order")
+    assert simulator.calls("POST /fapi/v1/order") == []
+    assert inflight(client) == 0
+
+
+def dies_at(point):
+    def passes(name):
+        if name == point:
+            raise Died(point)
+
+    return passes
 
 
 def test_what_reduces_passes_the_limits_on_exposure(server, client):
