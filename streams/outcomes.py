@@ -47,7 +47,10 @@ class Outcome(NamedTuple):
 
 def plain(value: Decimal | None) -> str:
     """Return a number as text without an exponent; "" for none."""
-    return "" if value is None else f"{value:f}"
+    if value is None:
+        return ""
+    text = str(value)
+    return f"{value:f}" if "E" in text else text
 
 
 def units(quantity: Decimal) -> int:
@@ -68,7 +71,9 @@ def signed_units(outcome: Outcome, order_side: str) -> int:
 
 def is_partial(outcome: Outcome, quantity: str) -> bool:
     """Tell whether less was filled than was asked for."""
-    return outcome.state == FILLED and quantity != "" and outcome.filled < Decimal(quantity)
+    if outcome.state != FILLED or quantity in ("", plain(outcome.filled)):
+        return False
+    return outcome.filled < Decimal(quantity)
 
 
 def record_fields(of: Mapping[str, str], outcome: Outcome) -> dict[str, str]:

@@ -79,7 +79,6 @@ def _item(
         "units": str(signed_units(outcome, of.get("order_side", ""))),
         "executed": "true" if outcome.state == intents.FILLED else "false",
         "details": details(of, outcome),
-        "orders": [],
         "look_ms": str(now_ms) if protects else "",
     }
 

@@ -36,7 +36,9 @@ def _read(name: str) -> str:
     return (FOLDER / f"{name}.lua").read_text(encoding="utf-8")
 
 
-def words(name: str, keys: Sequence[str], args: Sequence[str | int]) -> tuple[str | int, ...]:
+def words(
+    name: str, keys: Sequence[str], args: Sequence[str | int | bytes]
+) -> tuple[str | int | bytes, ...]:
     """Return the command that runs a script by its text, for use inside a MULTI.
 
     There a digest would not do: an unknown one fails while the commands after it still run.
@@ -44,7 +46,7 @@ def words(name: str, keys: Sequence[str], args: Sequence[str | int]) -> tuple[st
     return ("EVAL", load(name).text, len(keys), *keys, *args)
 
 
-def run(client: Any, name: str, keys: Sequence[str], args: Sequence[str | int]) -> Any:
+def run(client: Any, name: str, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
     """Run a script and return its answer; redis-py's errors pass through."""
     script = load(name)
     try:

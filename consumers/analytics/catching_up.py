@@ -86,5 +86,5 @@ class CatchUp:
         _send(link, "XRANGE", self._place.stream, f"({stands}", "+", "COUNT", size)
 
 
-def _send(link: Any, *words: str | int) -> None:
+def _send(link: Any, *words: str | int | bytes) -> None:
     link.send_packed_command(link.pack_command(*words))

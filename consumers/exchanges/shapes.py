@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from consumers.exchanges import (
     BUY,
@@ -41,8 +42,13 @@ def refuse_order(order: Order) -> None:
 
 def refuse_names(symbol: str, client_order_id: str = "-") -> None:
     """Raise Refused for a symbol or a client order id of a wrong shape."""
-    if not SYMBOL.fullmatch(symbol) or not CLIENT_ORDER_ID.fullmatch(client_order_id):
+    if not _is_symbol(symbol) or not CLIENT_ORDER_ID.fullmatch(client_order_id):
         raise Refused("unsendable", "a symbol or a client order id of a wrong shape")
+
+
+@lru_cache(maxsize=1024)
+def _is_symbol(symbol: str) -> bool:
+    return SYMBOL.fullmatch(symbol) is not None
 
 
 def refuse_leverage(leverage: int) -> None:

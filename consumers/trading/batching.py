@@ -18,7 +18,7 @@ from consumers.trading.deciding import ending
 from consumers.trading.describing import with_order
 from consumers.trading.ending import Ender
 from consumers.trading.preparing import Preparer, Ready
-from consumers.trading.recording import End, Records
+from consumers.trading.recording import End, Records, Words
 from consumers.trading.sending import Sender
 from consumers.trading.settings import Settings
 from streams import intents
@@ -30,7 +30,7 @@ SCRIPT_S = 0.002
 #: No batch grows smaller, or the way there and back is all that is left.
 FEWEST, MOST = 40, 200
 #: One of so many batches is timed, with nothing done beside it.
-TIMED = 32
+TIMED = 64
 
 #: An intent that was read, with its record as it begins.
 Read = tuple[TradeIntent, dict[str, str]]
@@ -42,6 +42,7 @@ class Batch:
 
     reads: list[Read]
     ends: list[End]
+    words: Words
     answers: list[list[str]] = field(default_factory=list)
 
 
@@ -88,9 +89,10 @@ class Batches:
             self._tell(before)
 
     def _next(self, reads: Iterator[Read]) -> Batch:
-        """Return the next batch as it is to end; empty where nothing comes any more."""
+        """Return the next batch, ready to be sent; empty where nothing comes any more."""
         taken = list(islice(reads, self._many))
-        return Batch(taken, [self._end(read) for read in taken])
+        ends = [self._end(read) for read in taken]
+        return Batch(taken, ends, self._records.finish_words(ends))
 
     def _end(self, read: Read) -> End:
         """Return how an intent ends, if the guard lets it."""
@@ -112,14 +114,13 @@ class Batches:
         """Place an order on paper: the answer follows from the order alone."""
         outcome = ending(exchange.place(ready.order))
         assert outcome is not None
-        end = self._ender.ended(with_order(of, ready.order), "", outcome, ready.order)
-        return end._replace(order=ready.order, believed=ready.believed)
+        order = ready.order
+        return self._ender.ended(with_order(of, order), "", outcome, order, ready.believed)
 
     def _send(self, batch: Batch) -> bool:
         """Send what settles the batch; tell whether it was heard at once, to be timed."""
-        words = self._records.finish_words(batch.ends)
         started = time.perf_counter()
-        self._sender.send(*words)
+        self._sender.send(*batch.words)
         self._count += 1
         if self._count % TIMED != 1:
             return False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
-from consumers.exchanges import FILLED, NEW, Exchange, Order, Refused
+from consumers.exchanges import NEW, Exchange, Order, Refused
 from consumers.loop.context import Context
 from consumers.loop.giving_up import family
 from consumers.trading import recording
-from consumers.trading.describing import booked, entry_order, protections, protective_order
+from consumers.trading.describing import booked, protections, protective_order
 from consumers.trading.recording import End, Records
 from consumers.trading.settings import Settings
 from streams import intents
@@ -62,26 +63,32 @@ class Ender:
                 )  # fmt: skip
 
     def ended(
-        self, of: dict[str, str], epoch: str, outcome: Outcome, order: Order | None = None
+        self,
+        of: dict[str, str],
+        epoch: str,
+        outcome: Outcome,
+        order: Order | None = None,
+        believed: Decimal = ZERO,
     ) -> End:
-        """Return an ending, with what it leaves in paper's book and wants in protection."""
-        if outcome.state != intents.FILLED:
-            return End(of, epoch, outcome)
-        wanted = protections(of)
+        """Return an ending, with what it wants in protection.
+
+        order, believed: what the guard is still to be asked about, where it was never begun.
+        """
+        wanted = protections(of) if outcome.state == intents.FILLED else ()
+        if not wanted:
+            return End(of, epoch, outcome, order=order, believed=believed)
         look_ms = self._context.now_ms()
-        orders: list[list[object]] = []
+        resting: list[list[object]] = []
         more = {f"{leg}_state": "WANTED" for leg in wanted}
         if self._paper is not None:
-            order = order or entry_order(of)
-            orders.append(booked(order, FILLED, outcome.filled, outcome.average_price))
             for leg in wanted:
-                more |= self._rest(of, leg, outcome, orders)
+                more |= self._rest(of, leg, outcome, resting)
             # nothing happens to them on paper before the position is closed
             look_ms += 1000 * intents.RECORD_TTL_S
-        return End(of, epoch, outcome, orders, more, str(look_ms) if wanted else "")
+        return End(of, epoch, outcome, resting, more, str(look_ms), order, believed)
 
     def _rest(
-        self, of: dict[str, str], leg: str, outcome: Outcome, orders: list[list[object]]
+        self, of: dict[str, str], leg: str, outcome: Outcome, resting: list[list[object]]
     ) -> dict[str, str]:
         """Let a protective order rest on paper, in the same script as the fill."""
         order = protective_order(of, leg, outcome.filled)
@@ -91,7 +98,7 @@ class Ender:
         except Refused as error:
             why = str(error)
         else:
-            orders.append(booked(order, NEW, ZERO, outcome.average_price))
+            resting.append(booked(order, NEW, ZERO, outcome.average_price))
             return {f"{leg}_state": "RESTING", f"{leg}_order_id": order.client_order_id}
         self._context.log.error("UNPROTECTED", identity=of["identity"], leg=leg, why=why)
         return {f"{leg}_state": "REFUSED", f"{leg}_reason": why}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +10,7 @@ from typing import Any
 from consumers.exchanges.paper import order_key
 from consumers.loop.context import Context
 from consumers.loop.failing import TransientError
+from consumers.loop.writing import as_json
 from consumers.trading.settings import Settings
 from streams import intents, outcomes, scripting
 from streams.outcomes import flat
@@ -109,7 +109,7 @@ class Keeper:
         }
         names = [intents.record(of["identity"]), intents.PROTECTED]
         names += [intents.protected_of(of["symbol"]), intents.ALERTS]
-        if not scripting.run(self._client, "keep", names, [json.dumps(asked)]):
+        if not scripting.run(self._client, "keep", names, [as_json(asked)]):
             raise TransientError(f"another looks after {of['identity']} by now")
 
     def open_symbols(self) -> list[str]:

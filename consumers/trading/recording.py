@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from consumers.exchanges import Order
 from consumers.exchanges.paper import POSITION, order_key
 from consumers.loop.context import Context
 from consumers.loop.failing import GroupMovedError, SpoiledKeyError
+from consumers.loop.writing import as_json
 from consumers.trading.describing import FALSE, TRUE
 from consumers.trading.settings import Settings
 from streams import intents, outcomes, scripting
@@ -58,8 +58,8 @@ class End(NamedTuple):
     of: Fields
     epoch: str
     outcome: Outcome
-    #: what it leaves in paper's book, as `booked` gives it
-    orders: Sequence[list[object]] = ()
+    #: protective orders for paper's book, as `booked` gives them
+    resting: Sequence[list[object]] = ()
     #: fields about its protective orders
     more: Mapping[str, str] = {}
     #: when they are to be looked at, in milliseconds; "" where it has none
@@ -104,7 +104,7 @@ class Records:
             "now_ms": self._context.now_ms(), **self._limits,
             "items": [_begin_item(step) for step in steps],
         }  # fmt: skip
-        args = [place.group, place.consumer, place.moved, intents.RECORD_PREFIX, json.dumps(asked)]
+        args = [place.group, place.consumer, place.moved, intents.RECORD_PREFIX, as_json(asked)]
         return "begin", self._begin_keys, args
 
     def began(self, answer: list[Any]) -> list[Began]:
@@ -136,7 +136,7 @@ class Records:
             "items": [_end_item(end, now_ms) for end in ends],
         }
         args = [place.group, place.consumer, intents.RECORD_PREFIX, f"{intents.PROTECTED}:",
-                intents.RECORD_TTL_S, json.dumps(asked)]  # fmt: skip
+                intents.RECORD_TTL_S, as_json(asked)]  # fmt: skip
         return "finish", self._finish_keys, args
 
     @staticmethod
@@ -209,11 +209,17 @@ def _end_item(end: End, now_ms: int) -> dict[str, Any]:
         "id": of["stream_id"],
         "epoch": end.epoch,
         "from": "",
-        "record": {**of, **outcomes.record_fields(of, outcome), **end.more, "state": outcome.state},
+        "record": {
+            **of,
+            **outcomes.record_fields(of, outcome),
+            **end.more,
+            "state": outcome.state,
+        },
         "units": "0",
-        "orders": end.orders,
         "look_ms": end.look_ms,
     }
+    if end.resting:
+        item["resting"] = end.resting
     if end.order is not None:
         item |= _for_the_guard(end.order, end.believed)
     if outcome.state == intents.UNKNOWN:

@@ -16,9 +16,9 @@ class Sender:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._link: Any = None
-        self._under_way: tuple[str, Sequence[str], Sequence[str | int]] | None = None
+        self._under_way: tuple[str, Sequence[str], Sequence[str | int | bytes]] | None = None
 
-    def send(self, name: str, keys: Sequence[str], args: Sequence[str | int]) -> None:
+    def send(self, name: str, keys: Sequence[str], args: Sequence[str | int | bytes]) -> None:
         """Send it; redis-py's errors pass through, and then nobody knows whether it ran."""
         if self._link is None:
             self._link = self._client.connection_pool.get_connection()

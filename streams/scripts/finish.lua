@@ -13,10 +13,10 @@
 --        item, else its own text]]), items}, item:
 --       {id, epoch ("": no record yet), from ("UNKNOWN" where it is resolved), record (its fields,
 --        with identity, symbol, reduce_only and the state it ends in), executed, details, alert
---        (names and values in turn), units (signed, 1e-8), orders ([[id, fields]] for paper's
---        book), look_ms ("" or when its protective orders are to be looked at); for the guard,
---        without a record: adds (may make a position larger), worth (1e-6 USD), price}; items in
---        the stream's order
+--        (names and values in turn), units (signed, 1e-8), resting ([[id, fields]]: protective
+--        orders for paper's book; a fill is written there by its record), look_ms ("" or when its
+--        protective orders are to be looked at); for the guard, without a record: adds (may make a
+--        position larger), worth (1e-6 USD), price}; items in the stream's order
 -- Gives one answer for each item: {"DONE", id of the result} | {"STANDS", state, id, epoch}: the
 --       record is another's, or of another epoch or state | {"NOT_OURS"} | {"NO_POSITION"}: paper
 --       has nothing to reduce by so much | {"REFUSED", reason, detail}: by the guard
@@ -80,26 +80,40 @@ local function held_back(item, key, held)
   end
 end
 
-local function shaped(shape, item)
-  local words = {}
-  for _, each in ipairs(shape) do
-    local source = each[2]
-    words[#words + 1] = each[1]
-    words[#words + 1] = source == '' and each[3] or item.record[source] or item[source] or ''
+-- The words of an entry whose names and own texts stay, and the field that each other value is from.
+local function mould(shape)
+  local words, sources = {}, {}
+  for at, each in ipairs(shape) do
+    words[2 * at - 1], words[2 * at] = each[1], each[3]
+    if each[2] ~= '' then sources[2 * at] = each[2] end
   end
+  return {words = words, sources = sources}
+end
+local of_result, of_applied = mould(asked.result), mould(asked.applied)
+
+local function cast(mould, item)
+  local words, record = mould.words, item.record
+  for at, source in pairs(mould.sources) do words[at] = record[source] or item[source] or '' end
   return words
 end
 
+local function book(id, fields)
+  redis.call('HSET', asked.book_of .. id, unpack(fields))
+  redis.call('EXPIRE', asked.book_of .. id, ttl_s)
+end
+
 local function publish(item, units, reserved)
-  local result = redis.call('XADD', results, '*', unpack(shaped(asked.result, item)))
-  if applied then redis.call('XADD', applied, '*', unpack(shaped(asked.applied, item))) end
+  local result = redis.call('XADD', results, '*', unpack(cast(of_result, item)))
+  if applied then redis.call('XADD', applied, '*', unpack(cast(of_applied, item))) end
   local symbol = item.record.symbol
   if units ~= 0 then move(symbol, of_symbol(symbol), units, item.units) end
   if reserved ~= '0' then reserve(of_symbol(symbol), -tonumber(reserved)) end
-  for _, order in ipairs(item.orders) do
-    redis.call('HSET', asked.book_of .. order[1], unpack(order[2]))
-    redis.call('EXPIRE', asked.book_of .. order[1], ttl_s)
+  if asked.book ~= '' and units ~= 0 then
+    local of = item.record
+    book(of.client_order_id, {'symbol', symbol, 'side', of.order_side, 'quantity', of.filled_qty,
+      'price', of.average_price, 'status', 'FILLED', 'kind', 'MARKET', 'reduce_only', of.reduce_only})
   end
+  for _, order in ipairs(item.resting or {}) do book(order[1], order[2]) end
   return result
 end
 
@@ -112,10 +126,10 @@ local function one(item)
   if back then return back end
   local state, units, unknown = held[1], tonumber(item.units), ends_as == 'UNKNOWN'
 
-  local words, result = {}, ''
+  local words, many, result = {}, 0, ''
   local function set(field, value)
-    words[#words + 1] = field
-    words[#words + 1] = value
+    words[many + 1], words[many + 2] = field, value
+    many = many + 2
   end
   if unknown then
     redis.call('XADD', alerts, '*', unpack(item.alert))
@@ -133,7 +147,10 @@ local function one(item)
   set('updated_ms', asked.now_ms)
   set('result_id', result)
   for field, value in pairs(record) do
-    if value ~= '' and not OWN[field] then set(field, value) end
+    if value ~= '' and not OWN[field] then
+      words[many + 1], words[many + 2] = field, value
+      many = many + 2
+    end
   end
   redis.call('HSET', key, unpack(words))
   if not unknown and item.look_ms == '' then
