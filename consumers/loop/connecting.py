@@ -64,9 +64,8 @@ def client(settings: Settings) -> Any:
         health_check_interval=0,
         client_name=settings.consumer_name if settings.consumer_name.isascii() else None,
     )
-    for command in ("XREADGROUP", "XREAD"):
-        # pairs as they come: a dict for each entry is made once, where it is needed
-        made.set_response_callback(command, lambda answer, **_: answer)
+    # pairs as they come: a dict for each entry is made once, where it is needed
+    made.set_response_callback("XREADGROUP", lambda answer, **_: answer)
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +65,7 @@ class Reader:
     def __init__(self, client: Any, place: Place) -> None:
         self._client, self._place = client, place
         self._link: Any = None
-        self._under_way = 0
+        self._under_way, self._waits = 0, False
         self._own_after: str | None = ZERO
         self._behind = True
         self._stands = ZERO
@@ -89,10 +90,9 @@ class Reader:
         """
         if self._own_after is not None:
             return self._own(own_size, self._own_after)
-        if not self._behind and not self._news(wait_ms):
-            self._behind = True  # the guard looks after the group on an idle stream too
-            return []
-        entries = self.rest() if self._under_way else self._ask_and_hear(size)
+        if not self._under_way:
+            self._ask(size, 0 if self._behind else max(1, min(wait_ms, BLOCK_MS)))
+        entries = self._hear()
         if self._behind and size > 1:
             self._ask(size)
         return entries
@@ -107,22 +107,28 @@ class Reader:
         self._own_after = entries[-1][0] if entries else None
         return entries
 
-    def _ask_and_hear(self, size: int) -> list[Entry]:
-        self._ask(size)
-        return self._hear()
+    def _ask(self, size: int, wait_ms: int = 0) -> None:
+        """Ask for new entries; first wait for one past the group's place, for `wait_ms` at most.
 
-    def _ask(self, size: int) -> None:
+        The waiting read takes nothing. The one that takes stands in one MULTI with the guard, which
+        cannot wait: so it is sent behind, and done once that has waited, without our being asked.
+        """
         if self._link is None:
             self._link = self._client.connection_pool.get_connection()
-        guard = scripting.words(
-            "guard", [self._place.stream, self._place.status], self._place.marks
-        )
+        stream = self._place.stream
+        guard = scripting.words("guard", [stream, self._place.status], self._place.marks)
         commands = [("MULTI",), guard, self._words(size, ">"), ("EXEC",)]
+        if wait_ms:
+            waits = ("XREAD", "COUNT", 1, "BLOCK", wait_ms, "STREAMS", stream, self._stands)
+            commands.insert(0, waits)
         self._link.send_packed_command(self._link.pack_commands(commands))
-        self._under_way = size
+        self._under_way, self._waits = size, bool(wait_ms)
 
     def _hear(self) -> list[Entry]:
         size, self._under_way = self._under_way, 0
+        if self._waits:
+            with contextlib.suppress(ResponseError):  # the guard will say what is wrong there
+                self._link.read_response()
         for _ in range(3):
             self._link.read_response()  # OK and QUEUED
         guarded, answer = self._link.read_response()
@@ -136,21 +142,6 @@ class Reader:
         self._behind = len(entries) == size
         self._stands = entries[-1][0] if entries else guarded[1]
         return entries
-
-    def _news(self, wait_ms: int) -> bool:
-        """Wait for an entry past the group's place, without taking it.
-
-        The read that takes follows in one MULTI with the guard, which cannot wait.
-        """
-        words = ("XREAD", "COUNT", 1, "BLOCK", max(1, min(wait_ms, BLOCK_MS)))
-        try:
-            return bool(
-                self._client.execute_command(*words, "STREAMS", self._place.stream, self._stands)
-            )
-        except ResponseError as error:
-            if "WRONGTYPE" in str(error) or "UNBLOCKED" in str(error):
-                return True  # the guard will say what happened
-            raise
 
     def _words(self, size: int, after: str) -> tuple[str | int, ...]:
         group = ("XREADGROUP", "GROUP", self._place.group, self._place.consumer)
