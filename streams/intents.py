@@ -41,7 +41,6 @@ STREAM_APPLY_RESULT = "quantum:stream:apply.result"
 
 STATUS = "quantum:execution:status"
 KILL_SWITCH = "quantum:trading:kill_switch"
-ALERTS = "quantum:p35:alerts"
 #: What START_AT=new passed over.
 SKIPPED = "quantum:execution:skipped"
 #: hash: `position:<S>` in signed 1e-8 base units, `inflight:<S>` in 1e-6 USD: what unsettled orders

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from streams import intents, scripting
+from streams import intents, keys, scripting
 from streams.outcomes import (
     Outcome,
     applied_shape,
@@ -86,7 +86,7 @@ def _item(
 def _run(
     client: Any, where: dict[str, str], item: dict[str, Any], who: str, now_ms: int
 ) -> list[str]:
-    names = [where["stream"], intents.STATUS, where["results"], intents.ALERTS, intents.EXPOSURE]
+    names = [where["stream"], intents.STATUS, where["results"], keys.ALERTS, intents.EXPOSURE]
     names += [intents.OPEN_SYMBOLS, intents.PROTECTED, intents.ORDER_RATE, intents.KILL_SWITCH]
     if where["apply_results"]:
         names.append(where["apply_results"])

@@ -12,7 +12,7 @@ from consumers.loop.context import Context
 from consumers.loop.failing import TransientError
 from consumers.loop.writing import as_json
 from consumers.trading.settings import Settings
-from streams import intents, outcomes, scripting
+from streams import intents, keys, outcomes, scripting
 from streams.outcomes import flat
 
 #: How long after its last sign of life a look may be taken over, in milliseconds: longer than a
@@ -108,7 +108,7 @@ class Keeper:
             "book": book or [],
         }
         names = [intents.record(of["identity"]), intents.PROTECTED]
-        names += [intents.protected_of(of["symbol"]), intents.ALERTS]
+        names += [intents.protected_of(of["symbol"]), keys.ALERTS]
         if not scripting.run(self._client, "keep", names, [as_json(asked)]):
             raise TransientError(f"another looks after {of['identity']} by now")
 

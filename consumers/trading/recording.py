@@ -13,7 +13,7 @@ from consumers.loop.failing import GroupMovedError, SpoiledKeyError
 from consumers.loop.writing import as_json
 from consumers.trading.describing import FALSE, TRUE
 from consumers.trading.settings import Settings
-from streams import intents, outcomes, scripting
+from streams import intents, keys, outcomes, scripting
 from streams.outcomes import Outcome, flat, micro_usd
 
 Fields = dict[str, str]
@@ -86,7 +86,7 @@ class Records:
             intents.LEVERAGE, intents.KILL_SWITCH,
         ]  # fmt: skip
         self._finish_keys = [
-            place.stream, place.status, wanted.stream_execution_result, intents.ALERTS,
+            place.stream, place.status, wanted.stream_execution_result, keys.ALERTS,
             intents.EXPOSURE, intents.OPEN_SYMBOLS, intents.PROTECTED, intents.ORDER_RATE,
             intents.KILL_SWITCH,
         ]  # fmt: skip

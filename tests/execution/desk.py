@@ -13,7 +13,7 @@ from consumers.loop.failing import TransientError
 from consumers.loop.reading import Reader, join
 from consumers.loop.reclaiming import Reclaimer
 from consumers.trading.settings import Settings
-from streams import intents
+from streams import intents, keys
 from tests.contexts import context
 
 #: How often protective orders come to be looked at after all intents are settled.
@@ -153,7 +153,7 @@ def applied(client):
 
 
 def alerts(client):
-    return [fields for _, fields in client.xrange(intents.ALERTS)]
+    return [fields for _, fields in client.xrange(keys.ALERTS)]
 
 
 def pending(client):
