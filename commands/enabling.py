@@ -215,12 +215,19 @@ def refuse_unknown(chosen: Chosen, display: Display) -> None:
     """Raise where an order is out there of which nobody knows what became."""
     with each_store(chosen, display) as contacts:
         for contact in contacts:
-            found = asked(contact, lambda c: read(c, intents.UNKNOWN), STEP, changes=False)
-            if found:
-                names = ", ".join(each["identity"] for each in found[:NAMED_MOST])
+            records = asked(contact, lambda c: read(c, intents.UNKNOWN), STEP, changes=False)
+            if records.found:
+                names = ", ".join(each["identity"] for each in records.found[:NAMED_MOST])
                 raise InDoubtError(
-                    f"{len(found)} intents are UNKNOWN: {names}", host=contact.host.name, step=STEP,
+                    f"{len(records.found)} intents are UNKNOWN: {names}", host=contact.host.name,
+                    step=STEP,
                     action="invoke intents.list --state UNKNOWN, then intents.resolve each",
+                )  # fmt: skip
+            if not records.whole:
+                raise InDoubtError(
+                    "there are more intents than could be read, and one of them may be UNKNOWN",
+                    host=contact.host.name, step=STEP,
+                    action="wait until old records have run out, seven days after they ended",
                 )  # fmt: skip
 
 

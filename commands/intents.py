@@ -6,7 +6,6 @@ from typing import Any
 
 from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, YES_HELP, choose
 from commands.running import command, print_json
-from harness.errors import DONE
 
 
 @command(
@@ -29,6 +28,8 @@ def list_intents(
 ) -> int:
     """Show intents with their state, order and reason; UNKNOWN ones wait for a person.
 
+    Exit 2 where there are more records than it reads.
+
     Example: invoke intents.list -i lab --state UNKNOWN
     """
     from commands.records_of_intents import show
@@ -39,7 +40,7 @@ def list_intents(
         document = show(chosen, display, state=state.upper(), most=most)
         if json:
             print_json(document)
-    return DONE
+    return int(document["exit_code"])
 
 
 @command(

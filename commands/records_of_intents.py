@@ -17,7 +17,7 @@ from commands.running import confirm
 from commands.showing import Display
 from commands.stores import asked, each_store
 from harness.contact import Contact
-from harness.errors import DONE, FAILED, ConfigurationError
+from harness.errors import DONE, FAILED, IN_DOUBT, ConfigurationError
 from harness.host import Host
 from streams import intents, resolving
 from streams.outcomes import Outcome
@@ -78,13 +78,14 @@ def show(chosen: Chosen, display: Display, *, state: str, most: int) -> dict[str
         )
     with each_store(chosen, display) as contacts:
         display.stage("reading the records of intents")
-        found = [
-            {**record, "host": contact.host.name}
-            for contact in contacts
-            for record in asked(
+        read_of = {
+            contact.host.name: asked(
                 contact, lambda client: read(client, state), "intents.list", changes=False
             )
-        ]
+            for contact in contacts
+        }
+    found = [{**each, "host": name} for name, records in read_of.items() for each in records.found]
+    partly = [name for name, records in read_of.items() if not records.whole]
     found.sort(key=lambda each: int(each.get("updated_ms") or 0), reverse=True)
     display.idle()
     now_ms = int(time.time() * 1000)
@@ -92,25 +93,48 @@ def show(chosen: Chosen, display: Display, *, state: str, most: int) -> dict[str
     display.table(COLUMNS, shown, styles=[STYLES.get(each["state"], "") for each in found[:most]])
     more = f", the latest {most} shown" if len(found) > most else ""
     display.say(f"{len(found)} intents{f' {state}' if state else ''}{more}", "bold")
-    return {"intents": found[:most], "found": len(found)}
+    if partly:
+        display.say(
+            f"there may be more: {KEYS_MOST:,} records were read on {', '.join(partly)}, not all",
+            "bold red",
+        )
+    return {
+        "intents": found[:most], "found": len(found), "partly_read": partly,
+        "exit_code": IN_DOUBT if partly else DONE,
+    }  # fmt: skip
 
 
-def read(client: redis.Redis, state: str = "") -> list[Record]:
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of one Redis, and whether these are all."""
+
+    found: list[Record]
+    whole: bool
+
+
+def read(client: redis.Redis, state: str = "") -> Records:
     """Return every record, or those in one state; bounded, in pages."""
-    names = islice(
-        client.scan_iter(f"{intents.RECORD_PREFIX}*", count=PAGE, _type="hash"), KEYS_MOST
-    )
+    names = client.scan_iter(f"{intents.RECORD_PREFIX}*", count=PAGE, _type="hash")
     found: list[Record] = []
-    while page := list(islice(names, PAGE)):
-        pipeline = client.pipeline(transaction=False)
-        for name in page:
-            pipeline.hgetall(name)
-        for name, fields in zip(page, pipeline.execute(), strict=True):
+    seen = 0
+    while page := list(islice(names, min(PAGE, KEYS_MOST - seen))):
+        seen += len(page)
+        if state:  # few are UNKNOWN, and the rest need not travel
+            states = _of_each(client, page, "hget", "state")
+            page = [name for name, is_ in zip(page, states, strict=True) if _word(is_) == state]
+        for name, fields in zip(page, _of_each(client, page, "hgetall"), strict=True):
             record = _text(fields)
             record.setdefault("identity", _word(name).removeprefix(intents.RECORD_PREFIX))
             if record.get("state") and state in ("", record["state"]):
                 found.append(record)
-    return found
+    return Records(found, whole=next(names, None) is None)
+
+
+def _of_each(client: redis.Redis, names: list[Any], command: str, *words: str) -> list[Any]:
+    pipeline = client.pipeline(transaction=False)
+    for name in names:
+        getattr(pipeline, command)(name, *words)
+    return list(pipeline.execute())
 
 
 def settle(

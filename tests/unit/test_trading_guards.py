@@ -8,7 +8,7 @@ import pytest
 
 from commands import enabling
 from commands.logging_of_hosts import readable
-from commands.records_of_intents import Answer
+from commands.records_of_intents import Answer, Records
 from harness.errors import ConfigurationError, DriftError, InDoubtError, QuantumError
 from harness.host import Host
 from proofs.finding import Finding, Verdict
@@ -77,10 +77,14 @@ def test_an_unknown_intent_keeps_trading_off(monkeypatch):
         yield [CONTACT]
 
     monkeypatch.setattr(enabling, "each_store", stores)
-    monkeypatch.setattr(enabling, "asked", lambda *_, **__: [{"identity": "i-1"}])
+    records = Records([{"identity": "i-1"}], whole=True)
+    monkeypatch.setattr(enabling, "asked", lambda *_, **__: records)
     with pytest.raises(InDoubtError, match="1 intents are UNKNOWN: i-1"):
         enabling.refuse_unknown(None, None)
-    monkeypatch.setattr(enabling, "asked", lambda *_, **__: [])
+    records = Records([], whole=False)
+    with pytest.raises(InDoubtError, match="more intents than could be read"):
+        enabling.refuse_unknown(None, None)
+    records = Records([], whole=True)
     enabling.refuse_unknown(None, None)
 
 
