@@ -42,8 +42,11 @@ class Board:
         if self._live:
             self._live.stop()
 
-    def mark(self, host: str, stage: str, text: str) -> None:
-        """Note what a host has come to; the same again is no change."""
+    def mark(self, host: str, stage: str, text: str, note: str = "") -> None:
+        """Note what a host has come to; the same again is no change.
+
+        The note is for a pipe alone: a table has no room for it.
+        """
         row = self._rows.setdefault(host, {})
         if row.get(stage) == text:
             return
@@ -51,7 +54,8 @@ class Board:
         if self._live:
             self._refresh()
         else:
-            self._console.print(Text(f"{host}  {stage}  {text}", style=STYLES.get(text, "dim")))
+            line = f"{host}  {stage} {text}  {note}".rstrip()
+            self._console.print(Text(line, style=STYLES.get(text, "dim")))
 
     def caption(self, text: str) -> None:
         """Tell what is going on as a whole."""

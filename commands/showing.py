@@ -82,22 +82,23 @@ class Display:
                     self._board.stop()
                 self._board = None
 
-    def mark(self, hosts: Iterable[str], stage: str, text: str) -> None:
+    def mark(self, hosts: Iterable[str], stage: str, text: str, note: str = "") -> None:
         """Note on the board, where there is one, what hosts have come to."""
         with self._lock:
             for host in hosts:
                 if self._board:
-                    self._board.mark(host, stage, text)
+                    self._board.mark(host, stage, text, note)
 
     def __call__(self, host: Host, event: Mapping[str, Any]) -> None:
         """Show one event of the agent on `host`."""
         kind = event.get("event")
         if kind == "step":
             place = f"{event.get('index', 0) + 1}/{event.get('of', '?')}"
+            what = f"{event.get('do')} {event.get('what', '')}"
             if self._board:
-                self.mark([host.name], "apply", place)
+                self.mark([host.name], "apply", place, what)
             else:
-                self.stage(f"{host.name}  apply {place}  {event.get('do')} {event.get('what', '')}")
+                self.stage(f"{host.name}  apply {place}  {what}")
         elif kind == "recovered":
             self.say(f"{host.name}  put back an unfinished deploy first: {event['tx']}", "yellow")
 
