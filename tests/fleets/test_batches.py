@@ -2,8 +2,6 @@
 
 import pytest
 
-from commands import holding
-from harness.agent.main import QUIET_S
 from harness.errors import ConfigurationError, DriftError, QuantumError, UnreachableError
 from harness.host import Host
 
@@ -111,10 +109,6 @@ def test_a_host_lost_while_it_is_held_stops_the_rest_and_is_in_doubt_until_the_n
     assert fleet.pasts("h01") == ["committed", "rolled_back"]
 
 
-def test_held_hosts_are_spoken_to_well_before_they_would_put_back(fleet):
-    assert holding.SPEAK_EVERY_S * 3 < QUIET_S
-
-
 # --- who is left out -------------------------------------------------------------------------
 
 
@@ -186,6 +180,16 @@ def test_too_many_lost_before_their_batch_change_nothing_in_it(fleet, per_batch,
     assert fleet.changed() == kept
     assert [fleet.pasts(name) for name in ("h02", "h03", "h04")] == [[], [], []]
     assert any("than --max-fail 1 allows" in reason for reason in outcome.reasons)
+
+
+def test_max_fail_counts_over_the_whole_run(fleet):
+    fleet.grow(2)
+    fleet.others = [nobody()]
+    fleet.at_the_gate = lambda _: fleet.kill_agent("h02")
+    outcome = fleet.deploys("1", max_fail=1)
+    assert (outcome.state, outcome.exit_code) == ("rolled_back", 1)
+    assert fleet.changed() == []
+    assert list(outcome.left_out) == ["h99"]
 
 
 def test_what_is_wrong_at_home_is_no_hosts_failure(fleet):
