@@ -10,8 +10,9 @@ from commands.running import command, confirm, print_json
 from harness.errors import DONE, ConfigurationError
 
 if TYPE_CHECKING:
+    from commands.outcomes import Outcome
+    from commands.rolling import Terms
     from commands.showing import Display
-    from commands.transactions import Outcome
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -41,6 +42,9 @@ def plan(context: Any, inventory: str = "", limit: str = "", json: bool = False)
     help={
         "inventory": INVENTORY_HELP,
         "limit": LIMIT_HELP,
+        "serial": "sizes of the batches, as 1,3,50%: each is gated before the next (default: all)",
+        "max-fail": "how many hosts may fail before they are changed: left out, exit 1 or 2",
+        "commit-per-batch": "keep each batch that passed its gate; else all go back together",
         "overwrite-drift": "replace what was changed by hand (kept in the transaction's backup)",
         "yes": YES_HELP,
         "json": JSON_HELP,
@@ -50,21 +54,29 @@ def deploy(
     context: Any,
     inventory: str = "",
     limit: str = "",
+    serial: str = "",
+    max_fail: str = "0",
+    commit_per_batch: bool = False,
     overwrite_drift: bool = False,
     yes: bool = False,
     json: bool = False,
 ) -> int:
     """Bring the hosts to what the inventory, roles and templates say; prove it; or put it back.
 
-    Example: invoke deploy -i lab --yes
+    With --serial a batch is applied and gated before the next begins. When a gate refuses, every
+    batch goes back; with --commit-per-batch only the refused one, and the earlier ones stay.
+
+    Examples: invoke deploy -i lab --yes        invoke deploy -i lab --serial 1,3,50% --max-fail 2
     """
+    from commands import rolling
     from commands.showing import Display
 
+    terms = rolling.terms(serial, max_fail, commit_per_batch=commit_per_batch)
     chosen = choose(context, inventory, limit)
     with Display(quiet=json) as display:
         outcome = carry_out(
             chosen, display, yes=yes or chosen.inventory.mode == "sandbox",
-            overwrite_drift=overwrite_drift,
+            overwrite_drift=overwrite_drift, terms=terms,
         )  # fmt: skip
         if json:
             print_json(outcome.document())
@@ -78,30 +90,35 @@ def carry_out(
     yes: bool,
     overwrite_drift: bool = False,
     sources: Path = PROJECT,
+    terms: Terms | None = None,
 ) -> Outcome:
     """Run the whole motion and return its Outcome; the record is written before this returns.
 
-    `sources` holds the streams/ and consumers/ to release. Raises QuantumError where nothing was
-    committed and every host is as it was, or where that is in doubt (exit 2).
+    `sources` holds the streams/ and consumers/ to release; without `terms` it is all hosts at once,
+    all or nothing. Raises QuantumError where nothing was committed and every host is as it was, or
+    where that is in doubt (exit 2).
     """
-    from commands import transactions
-    from harness.contact import reach_all
+    from commands import rolling, transactions
+    from commands.leaving_out import LeftOut
+    from harness import fanout
+    from harness.contact import reach_some
     from harness.deploying import refuse_drift
 
-    with reach_all(chosen.hosts, display) as contacts:
-        transactions.recover_all(chosen, contacts)
-        prepared = transactions.prepare_all(contacts, sources, display)
+    terms = terms or rolling.Terms()
+    left_out = LeftOut(terms.max_fail, display)
+    with reach_some(chosen.hosts, display) as reached:
+        left_out.add(reached.failures)
+        contacts = transactions.recover_all(chosen, reached.contacts, left_out)
+        prepared = transactions.prepare_all(contacts, sources, display, left_out)
         display.plans(prepared)
         if not overwrite_drift:
-            for each in prepared:
-                refuse_drift(each)
+            prepared = left_out.passed(fanout.each(prepared, refuse_drift))
         changing = [each for each in prepared if each.plan.steps]
         if not changing:
-            return transactions.unchanged(prepared, display)
+            return transactions.unchanged(prepared, display, left_out.why)
         display.idle()
-        question = f"apply to {', '.join(each.name for each in changing)}?"
-        if not confirm(question, yes=yes):
+        if not confirm(rolling.question(changing, terms), yes=yes):
             raise ConfigurationError(
                 "not confirmed; nothing was changed", step="deploy", action="invoke deploy --yes"
             )
-        return transactions.run(chosen, changing, sources, display)
+        return rolling.run(chosen, changing, sources, display, terms, left_out)

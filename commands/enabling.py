@@ -19,10 +19,10 @@ import redis
 
 from commands import deploy, proving, recording
 from commands.choosing import Chosen
+from commands.outcomes import Outcome
 from commands.records_of_intents import read
 from commands.showing import Display
 from commands.stores import asked, each_store, executors
-from commands.transactions import Outcome
 from commands.wanting import wanted
 from harness import fanout
 from harness.contact import Contact, raise_together, reach_all

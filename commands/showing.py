@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from commands.board import Board
 from harness.contact import Contact
 from harness.deploying import Prepared
 from harness.host import Host
@@ -18,8 +20,8 @@ from harness.planning import Drift, Plan, Step
 from proofs.finding import Verdict
 
 if TYPE_CHECKING:
+    from commands.outcomes import Outcome
     from commands.proving import Claimed
-    from commands.transactions import Outcome
 
 VERBS = {"create": "green", "install": "green", "change": "yellow", "remove": "red"}
 VERDICTS = {Verdict.proved: "green", Verdict.unknown: "yellow", Verdict.refuted: "red"}
@@ -35,6 +37,7 @@ class Display:
         self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
         self._lock = threading.Lock()
         self._status = self.console.status("") if self.console.is_terminal else None
+        self._board: Board | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -50,7 +53,9 @@ class Display:
     def stage(self, text: str) -> None:
         """Tell what is going on: a spinner on a terminal, a line in a pipe."""
         with self._lock:
-            if self._status:
+            if self._board:
+                self._board.caption(text)
+            elif self._status:
                 self._status.update(escape(text))
                 self._status.start()
             else:
@@ -62,12 +67,38 @@ class Display:
             if self._status:
                 self._status.stop()
 
+    @contextlib.contextmanager
+    def board(self, hosts: Sequence[str]) -> Iterator[None]:
+        """Show where each host is while the block runs; one host needs no table."""
+        self.idle()
+        if len(hosts) > 1:
+            self._board = Board(self.console, hosts)
+            self._board.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._board:
+                    self._board.stop()
+                self._board = None
+
+    def mark(self, hosts: Iterable[str], stage: str, text: str, note: str = "") -> None:
+        """Note on the board, where there is one, what hosts have come to."""
+        with self._lock:
+            for host in hosts:
+                if self._board:
+                    self._board.mark(host, stage, text, note)
+
     def __call__(self, host: Host, event: Mapping[str, Any]) -> None:
         """Show one event of the agent on `host`."""
         kind = event.get("event")
         if kind == "step":
             place = f"{event.get('index', 0) + 1}/{event.get('of', '?')}"
-            self.stage(f"{host.name}  apply {place}  {event.get('do')} {event.get('what', '')}")
+            what = f"{event.get('do')} {event.get('what', '')}"
+            if self._board:
+                self.mark([host.name], "apply", place, what)
+            else:
+                self.stage(f"{host.name}  apply {place}  {what}")
         elif kind == "recovered":
             self.say(f"{host.name}  put back an unfinished deploy first: {event['tx']}", "yellow")
 

@@ -1,4 +1,4 @@
-"""One deploy over several hosts: apply everywhere, gate everywhere, then commit or put back."""
+"""What a deploy over several hosts is made of: recover, prepare, commit or put back, and words."""
 
 from __future__ import annotations
 
@@ -7,51 +7,21 @@ import secrets
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from commands import proving, recording
+from commands import proving
 from commands.choosing import Chosen
-from commands.showing import Display, plan_document
+from commands.leaving_out import LeftOut
+from commands.outcomes import LEFT_OUT, Outcome
+from commands.showing import Display
 from commands.wanting import wanted
 from harness import fanout
-from harness.contact import Contact, raise_together, reach
-from harness.deploying import Prepared, apply, prepare, recover
-from harness.errors import (
-    DONE,
-    FAILED,
-    IN_DOUBT,
-    InDoubtError,
-    QuantumError,
-    UnreachableError,
-)
+from harness.contact import Contact, reach
+from harness.deploying import Prepared, prepare, recover
+from harness.errors import InDoubtError, QuantumError, UnreachableError
 from harness.ledger.records import Subject
 from proofs.finding import Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a deploy ended, for people, for `--json` and for the exit code."""
-
-    state: str  #: unchanged, committed, rolled_back, in_doubt
-    transaction: str = ""
-    hosts: Mapping[str, str] = field(default_factory=dict)  #: host -> its own state
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """0 when the hosts are what was asked for, 2 in doubt, 1 otherwise."""
-        return {"unchanged": DONE, "committed": DONE, "in_doubt": IN_DOUBT}.get(self.state, FAILED)
-
-    def document(self) -> dict[str, Any]:
-        """Return the outcome for `--json`."""
-        return {
-            "state": self.state,
-            "transaction": self.transaction,
-            "hosts": dict(self.hosts),
-            "reasons": list(self.reasons),
-        }
 
 
 def new_id() -> str:
@@ -70,67 +40,49 @@ def meta(chosen: Chosen, git: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def recover_all(chosen: Chosen, contacts: Sequence[Contact]) -> None:
-    """Put back what an earlier deploy has left unfinished; refuses where another one goes on."""
+def recover_all(
+    chosen: Chosen, contacts: Sequence[Contact], left_out: LeftOut | None = None
+) -> list[Contact]:
+    """Put back what an earlier deploy has left unfinished; refuses where another one goes on.
+
+    Returns the hosts that are not left out: all of them, or an error is raised, without `left_out`.
+    """
     by = meta(chosen, {})
-    raise_together(fanout.errors(fanout.each(contacts, lambda contact: recover(contact, by))))
+    answers = fanout.each(contacts, lambda contact: recover(contact, by))
+    return (left_out or LeftOut(0, Display(quiet=True))).passed(answers)
 
 
-def prepare_all(contacts: Sequence[Contact], sources: Path, display: Display) -> list[Prepared]:
-    """Observe and plan every host at once; the first error ends it with nothing changed."""
+def prepare_all(
+    contacts: Sequence[Contact], sources: Path, display: Display, left_out: LeftOut | None = None
+) -> list[Prepared]:
+    """Observe and plan every host at once; an error ends it with nothing changed.
+
+    With `left_out` that holds for more errors than may be.
+    """
     display.stage("building the release and observing the hosts")
     answers = fanout.each(contacts, lambda c: prepare(c, wanted(c.host, c.facts, sources)))
-    raise_together(fanout.errors(answers))
+    (left_out or LeftOut(0, display)).passed(answers)
     return fanout.results(answers)
 
 
-def unchanged(prepared: Sequence[Prepared], display: Display) -> Outcome:
+def unchanged(
+    prepared: Sequence[Prepared], display: Display, left_out: Mapping[str, QuantumError]
+) -> Outcome:
     """Say that there was nothing to do."""
     display.say(f"zero changes on {len(prepared)} host{'s' * (len(prepared) != 1)}", "bold green")
-    return Outcome("unchanged", hosts={each.name: "unchanged" for each in prepared})
+    states = {each.name: "unchanged" for each in prepared} | dict.fromkeys(left_out, LEFT_OUT)
+    return Outcome("unchanged", hosts=states, left_out=left_out)
 
 
-def run(chosen: Chosen, changing: Sequence[Prepared], sources: Path, display: Display) -> Outcome:
-    """Apply, gate and commit the prepared hosts, or put all of them back; record either."""
-    transaction, started = new_id(), time.time()
-    git = recording.git_state(sources)
-    answers = fanout.each(changing, lambda each: apply(each, transaction, meta(chosen, git)))
-    failures = fanout.errors(answers)
-    applied = [answer.item for answer in answers if answer.error is None]
-    states = {answer.item.name: _state_after(answer.error) for answer in answers}
-    claims: list[proving.Claimed] = []
-    if not failures:
-        display.stage("gate: proving the release before it is committed")
-        contacts = [each.contact for each in applied]
-        try:
-            claims = proving.prove(contacts, git, display, gate=True)
-        except QuantumError as error:  # a host that is lost now is no reason to leave the others
-            failures = [error]
-        display.claims(claims)
-    passed = not failures and all(c.finding.verdict is Verdict.proved for c in claims)
-    states |= finish(applied, transaction, display, commit=passed)
-    reasons = _reasons(failures, claims) + _doubts(states, failures)
-    outcome = Outcome(_overall(states), transaction, states, reasons)
-    display.outcome(outcome)
-    entry = recording.write(
-        chosen, "deploy", outcome.state, [each.contact for each in changing],
-        started=started, ended=time.time(), claims=claims, subjects=subjects(changing), git=git,
-        identity=transaction, details={"steps": steps(changing), "states": states},
-        evidence={f"{each.name}/plan": plan_document([each]) for each in changing},
-    )  # fmt: skip
-    display.record(chosen.inventory.records / entry.id)
-    return outcome
-
-
-def _state_after(error: QuantumError | None) -> str:
+def state_after(error: QuantumError | None) -> str:
+    """Return the state of a host after its apply."""
     if error is None:
         return "applied"
     return "in_doubt" if isinstance(error, InDoubtError | UnreachableError) else "rolled_back"
 
 
-def _reasons(
-    failures: Sequence[QuantumError], claims: Sequence[proving.Claimed]
-) -> tuple[str, ...]:
+def reasons(failures: Sequence[QuantumError], claims: Sequence[proving.Claimed]) -> tuple[str, ...]:
+    """Return why a deploy was not committed, in words."""
     refused = (claim for claim in claims if claim.finding.verdict is not Verdict.proved)
     return (
         *(str(error) for error in failures),
@@ -141,7 +93,7 @@ def _reasons(
     )
 
 
-def _doubts(states: Mapping[str, str], failures: Sequence[QuantumError]) -> tuple[str, ...]:
+def doubts(states: Mapping[str, str], failures: Sequence[QuantumError]) -> tuple[str, ...]:
     """Return a line for each host that was lost when it should commit or put back."""
     told = {error.host for error in failures}
     return tuple(
@@ -167,13 +119,6 @@ def steps(changing: Sequence[Prepared]) -> list[dict[str, str]]:
     return [
         {"host": each.name, "name": step.summary()} for each in changing for step in each.plan.steps
     ]
-
-
-def _overall(states: Mapping[str, str]) -> str:
-    kinds = set(states.values())
-    if kinds == {"committed"}:
-        return "committed"
-    return "rolled_back" if kinds == {"rolled_back"} else "in_doubt"
 
 
 def finish(

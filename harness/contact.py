@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,11 @@ from harness.host import Host
 from harness.links.link import Link
 from harness.session import Session
 
-#: How long connecting and the agent's first answer may take, in seconds.
-REACH_WITHIN_S = 20.0
+#: How long connecting and the agent's first answer may take, in seconds; a host that is slower by
+#: nature says so in the inventory as reach_within_s.
+REACH_WITHIN_S = 30
+#: An agent that was let in at the last moment has this long for its first answer, in seconds.
+LEAST_S = 1.0
 
 Event = Callable[[Host, Mapping[str, Any]], None]
 
@@ -38,8 +42,24 @@ class Contact:
         self.link.close()
 
 
-def reach(host: Host, on_event: Event, *, deadline_s: float = REACH_WITHIN_S) -> Contact:
-    """Connect, start the agent and hear its facts. Writes nothing on the host."""
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The hosts that answer, and why each of the others does not, by name."""
+
+    contacts: list[Contact]
+    failures: Mapping[str, QuantumError]
+
+
+def reach_within_s(host: Host) -> float:
+    """Return the deadline by which a host must have answered, in seconds."""
+    return host.number("reach_within_s", REACH_WITHIN_S)
+
+
+def reach(host: Host, on_event: Event) -> Contact:
+    """Connect, start the agent and hear its facts. Writes nothing on the host.
+
+    One deadline holds for all of it; only booting a sandbox, which is no connecting, has its own.
+    """
     from harness.session import command
 
     services, control, root = "systemd", "", "/"
@@ -49,11 +69,13 @@ def reach(host: Host, on_event: Event, *, deadline_s: float = REACH_WITHIN_S) ->
 
         sandbox = boot(host)
         services, control, root = "supervisor", str(sandbox.control), str(sandbox.root)
+        until = time.monotonic() + reach_within_s(host)
         link: Link = LocalLink(host)
     else:
         from harness.links.ssh import connect
 
-        link = connect(host, deadline_s=deadline_s)
+        until = time.monotonic() + reach_within_s(host)
+        link = connect(host, deadline_s=reach_within_s(host))
     try:
         process = link.exec(command(become=host.become))
         session = Session(
@@ -64,8 +86,9 @@ def reach(host: Host, on_event: Event, *, deadline_s: float = REACH_WITHIN_S) ->
             on_event=lambda event: on_event(host, event),
         )
         said = session.hello(
-            root=root, services=services, control=control, honour_owners=not host.sandbox
-        )
+            root=root, services=services, control=control, honour_owners=not host.sandbox,
+            deadline_s=max(LEAST_S, until - time.monotonic()),
+        )  # fmt: skip
     except BaseException:
         link.close()
         raise
@@ -76,19 +99,27 @@ def reach(host: Host, on_event: Event, *, deadline_s: float = REACH_WITHIN_S) ->
 
 
 @contextlib.contextmanager
-def reach_all(hosts: Sequence[Host], on_event: Event) -> Iterator[list[Contact]]:
-    """Reach every host at once; any that does not answer ends the command before a change.
+def reach_some(hosts: Sequence[Host], on_event: Event) -> Iterator[Reached]:
+    """Reach every host at once, and tell who does not answer.
 
     Whatever happens inside, the agents are ended on the way out and their uncommitted work is
     put back before this returns.
     """
     answers = fanout.each(hosts, lambda host: reach(host, on_event))
+    failures = {each.item.name: each.error for each in answers if each.error}
     contacts = fanout.results(answers)
     try:
-        raise_together(fanout.errors(answers))
-        yield contacts
+        yield Reached(contacts, failures)
     finally:
         fanout.each(contacts, Contact.close)
+
+
+@contextlib.contextmanager
+def reach_all(hosts: Sequence[Host], on_event: Event) -> Iterator[list[Contact]]:
+    """Reach every host at once; any that does not answer ends the command before a change."""
+    with reach_some(hosts, on_event) as reached:
+        raise_together(list(reached.failures.values()))
+        yield reached.contacts
 
 
 def raise_together(errors: Sequence[QuantumError]) -> None:

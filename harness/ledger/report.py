@@ -27,6 +27,7 @@ SENTENCES = {
     "unknown": "Unknown: the evidence does not suffice, which is not a pass.",
     "committed": "Deployed: the gate passed and every host kept the change.",
     "unchanged": "Nothing to change: every host already was what it should be.",
+    "partly_committed": "Partly deployed: the batches that passed their gate kept the change.",
     "rolled_back": "Rolled back: what was changed has been put back.",
     "in_doubt": "In doubt: the outcome on at least one host is not known.",
     "failed": "Failed: see the steps for where and why.",

@@ -24,7 +24,8 @@ from harness.host import Host
 from harness.links import known_hosts, private_keys
 from harness.links.channels import ChannelProcess, as_socket
 from harness.links.known_hosts import Destination
-from harness.links.ssh_failures import HungUpError, by_hand, late, translated
+from harness.links.ssh_failures import by_hand, late, translated
+from harness.links.trying_again import Means, NotLetInError, persistently
 
 #: Connecting, with everything that belongs to it, takes no longer, in seconds.
 CONNECT_WITHIN_S = 20.0
@@ -32,8 +33,8 @@ CONNECT_WITHIN_S = 20.0
 CHANNEL_WITHIN_S = 20.0
 #: A sent keepalive that stays unacknowledged for the second breaks the connection.
 KEEPALIVE_S, UNACKNOWLEDGED_S = 10, 30
-#: sshd hangs up early on some of many at once (MaxStartups): wait so long at most, try again.
-TRY_AGAIN_WITHIN_S = 1.0
+#: sshd hangs up early on some of many at once (MaxStartups): what trying again needs.
+MEANS = Means(time.monotonic, random.random, time.sleep)
 USUAL_FILES = (Path("~/.ssh/known_hosts"), Path("/etc/ssh/ssh_known_hosts"))
 
 # its background threads log tracebacks of what is raised here as an error anyway
@@ -98,17 +99,11 @@ def connect(host: Host, *, deadline_s: float = CONNECT_WITHIN_S) -> Connection:
     """Connect and log in by key.
 
     Raises HostKeyError for an unknown or changed host key, UnreachableError for everything else,
-    each with cause and next action, at the latest when `deadline_s` seconds have passed.
+    each with cause and next action, at the latest when `deadline_s` seconds have passed. Who is
+    refused or dropped before login tries again until then; nothing was asked of the host yet.
     """
     until = time.monotonic() + deadline_s
-    while True:
-        try:
-            return _connect_once(host, until, deadline_s)
-        except HungUpError as error:
-            pause = random.uniform(0.1, TRY_AGAIN_WITHIN_S)  # noqa: S311 - jitter, not a secret
-            if time.monotonic() + pause >= until:
-                raise error.told from error
-            time.sleep(pause)
+    return persistently(lambda: _connect_once(host, until, deadline_s), until, MEANS)
 
 
 def _connect_once(host: Host, until: float, deadline_s: float) -> Connection:
@@ -131,7 +126,7 @@ def _connect_once(host: Host, until: float, deadline_s: float) -> Connection:
                 connection.connect_kwargs["sock"] = _tcp(connection.host, connection.port, until)
             _open(host, connection)
             connection.transport.set_keepalive(KEEPALIVE_S)
-    except (QuantumError, HungUpError) as error:
+    except (QuantumError, NotLetInError) as error:
         _close(connection)
         if expired.is_set():
             raise late(host, deadline_s) from error

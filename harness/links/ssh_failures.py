@@ -11,23 +11,17 @@ from paramiko.ssh_exception import AuthenticationException, ChannelException, SS
 
 from harness.errors import QuantumError, UnreachableError
 from harness.host import Host
+from harness.links.trying_again import HungUpError, RefusedError
 
 SSH_PORT = 22
-
-
-class HungUpError(Exception):
-    """sshd ended the connection before it said anything, as it does when too many wait."""
-
-    def __init__(self, told: UnreachableError) -> None:
-        super().__init__()
-        self.told = told
 
 
 @contextlib.contextmanager
 def translated(host: Host, step: str, *, opening: bool = False) -> Iterator[None]:
     """Raise UnreachableError for what libraries raise inside; our own errors pass, located.
 
-    With `opening`, a connection that ends before login raises HungUpError: worth another try.
+    With `opening`, a connection that is refused or ends before login raises RefusedError or
+    HungUpError: worth another try.
     """
     try:
         yield
@@ -39,6 +33,8 @@ def translated(host: Host, step: str, *, opening: bool = False) -> Iterator[None
         told.at(host=host.name, step=step)
         if opening and _hung_up(error):
             raise HungUpError(told) from error
+        if opening and isinstance(error, ConnectionRefusedError):
+            raise RefusedError(told) from error
         raise told from error
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from commands.choosing import choose
 from commands.deploy import carry_out
+from commands.outcomes import Outcome
 from commands.showing import Display
-from commands.transactions import Outcome
 from lab.entering import inside
 from lab.places import LabHost
 from tests.lab import looking
