@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from commands import proving, recording
 from commands.choosing import Chosen
@@ -97,7 +97,7 @@ def run(chosen: Chosen, changing: Sequence[Prepared], sources: Path, display: Di
     answers = fanout.each(changing, lambda each: apply(each, transaction, meta(chosen, git)))
     failures = fanout.errors(answers)
     applied = [answer.item for answer in answers if answer.error is None]
-    states = {answer.item.name: _state_after(answer.error) for answer in answers}
+    states = {answer.item.name: state_after(answer.error) for answer in answers}
     claims: list[proving.Claimed] = []
     if not failures:
         display.stage("gate: proving the release before it is committed")
@@ -110,7 +110,7 @@ def run(chosen: Chosen, changing: Sequence[Prepared], sources: Path, display: Di
     passed = not failures and all(c.finding.verdict is Verdict.proved for c in claims)
     states |= finish(applied, transaction, display, commit=passed)
     reasons = _reasons(failures, claims) + _doubts(states, failures)
-    outcome = Outcome(_overall(states), transaction, states, reasons)
+    outcome = Outcome(overall(states), transaction, states, reasons)
     display.outcome(outcome)
     entry = recording.write(
         chosen, "deploy", outcome.state, [each.contact for each in changing],
@@ -122,7 +122,8 @@ def run(chosen: Chosen, changing: Sequence[Prepared], sources: Path, display: Di
     return outcome
 
 
-def _state_after(error: QuantumError | None) -> str:
+def state_after(error: QuantumError | None) -> str:
+    """Return a host's state once its steps have run, or not."""
     if error is None:
         return "applied"
     return "in_doubt" if isinstance(error, InDoubtError | UnreachableError) else "rolled_back"
@@ -169,20 +170,33 @@ def steps(changing: Sequence[Prepared]) -> list[dict[str, str]]:
     ]
 
 
-def _overall(states: Mapping[str, str]) -> str:
+def overall(states: Mapping[str, str]) -> str:
+    """Return the one word for all hosts' states."""
     kinds = set(states.values())
     if kinds == {"committed"}:
         return "committed"
     return "rolled_back" if kinds == {"rolled_back"} else "in_doubt"
 
 
+class Applied(Protocol):
+    """A host whose agent holds an applied transaction."""
+
+    @property
+    def contact(self) -> Contact:
+        """Return how to reach it."""
+
+    @property
+    def name(self) -> str:
+        """Return the host's name."""
+
+
 def finish(
-    applied: Sequence[Prepared], transaction: str, display: Display, *, commit: bool
+    applied: Sequence[Applied], transaction: str, display: Display, *, commit: bool
 ) -> dict[str, str]:
     """Commit every applied host, or put every one back; return the state of each."""
     display.stage("commit" if commit else "putting every byte back")
 
-    def one(each: Prepared) -> str:
+    def one(each: Applied) -> str:
         session = each.contact.session
         try:
             if commit:

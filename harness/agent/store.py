@@ -101,16 +101,21 @@ class Store:
 
     def _read(self, name: str) -> Transaction:
         folder = os.path.join(self._all, name)
-        with open(os.path.join(folder, "meta.json"), encoding="utf-8") as file:
-            meta = json.load(file)
+        try:
+            with open(os.path.join(folder, "meta.json"), encoding="utf-8") as file:
+                meta = json.load(file)
+                meta["sequence"] = int(meta["sequence"])
+        except (OSError, ValueError, TypeError, KeyError):
+            # one that only lies there must not be in the way of all others; it is told as damaged
+            if not os.path.exists(os.path.join(folder, f"state-{PINNED}")):
+                raise
+            return Transaction(name, folder, 0, PINNED, {})
         prefix = "state-"
         # a rename may fall between two looks, so look again
         for _ in range(10):
             for entry in os.listdir(folder):
                 if entry.startswith(prefix):
-                    return Transaction(
-                        name, folder, int(meta["sequence"]), entry[len(prefix) :], meta
-                    )
+                    return Transaction(name, folder, meta["sequence"], entry[len(prefix) :], meta)
         raise AgentError("internal", f"the transaction {name} has no state", action=f"see {folder}")
 
     def find(self, name: str) -> Transaction:

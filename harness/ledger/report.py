@@ -29,10 +29,13 @@ SENTENCES = {
     "unchanged": "Nothing to change: every host already was what it should be.",
     "rolled_back": "Rolled back: what was changed has been put back.",
     "in_doubt": "In doubt: the outcome on at least one host is not known.",
+    "kept": "Kept: every host has the snapshot, and has read it back.",
+    "restored": "Restored: what the snapshot kept is in place again; no unit was restarted.",
     "failed": "Failed: see the steps for where and why.",
 }
 COLOURS = {
     "proved": "good", "committed": "good", "unchanged": "good", "done": "good",
+    "kept": "good", "restored": "good",
     "refuted": "bad", "failed": "bad",
 }  # fmt: skip
 

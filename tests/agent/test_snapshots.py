@@ -206,14 +206,15 @@ def test_a_taken_name_and_one_that_is_none_are_refused_and_the_first_stays(world
     assert [(one["id"], one["damage"]) for one in session.backups()] == [("s1", "")]
 
 
-@pytest.mark.parametrize("which", ["content", "catalogue", "missing"])
+@pytest.mark.parametrize("which", ["content", "catalogue", "missing", "meta"])
 def test_a_damaged_snapshot_says_so_and_is_refused_before_anything_changes(world, which):
     furnish(world)
     session = world.session()
     catalogue = take(session)["catalogue_sha256"]
     take(session, "s2")
     contents = [p for p in (kept_in(world) / "backups").iterdir() if p.name != catalogue]
-    chosen = kept_in(world) / "backups" / catalogue if which == "catalogue" else contents[0]
+    list_of_all, meta = kept_in(world) / "backups" / catalogue, kept_in(world) / "meta.json"
+    chosen = {"catalogue": list_of_all, "meta": meta}.get(which, contents[0])
     if which == "missing":
         chosen.unlink()
     else:
