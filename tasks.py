@@ -8,6 +8,7 @@ from invoke.collection import Collection
 from invoke.tasks import Task
 
 from commands import (
+    backup,
     consumers,
     demo,
     deploy,
@@ -45,6 +46,7 @@ group(
 )
 group("trading", trading.enable, trading.disable)
 group("intents", intents.list_intents, intents.resolve)
+group("backup", backup.list_snapshots, backup.restore, default=backup.backup)
 group("inventory", inventory.show)
 group("hosts", hosts.trust)
 group("sandbox", sandbox.down)

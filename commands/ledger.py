@@ -16,7 +16,7 @@ NEWEST_HELP = f"{ID_HELP} (default: the newest)"
     help={
         "inventory": INVENTORY_HELP,
         "host": "only records that name this host",
-        "kind": "deploy, proof or rollback",
+        "kind": "deploy, proof, rollback, backup, restore, operation or trading",
         "json": JSON_HELP,
     }
 )

@@ -1,4 +1,4 @@
-"""Write the one record that a deploy, a proof or a rollback leaves in the ledger."""
+"""Write the one record that a deploy, a proof, a rollback or a backup leaves in the ledger."""
 
 from __future__ import annotations
 

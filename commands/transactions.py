@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from commands import proving
 from commands.choosing import Chosen
@@ -121,13 +121,25 @@ def steps(changing: Sequence[Prepared]) -> list[dict[str, str]]:
     ]
 
 
+class Applied(Protocol):
+    """A host whose agent holds an applied transaction."""
+
+    @property
+    def contact(self) -> Contact:
+        """Return how to reach it."""
+
+    @property
+    def name(self) -> str:
+        """Return the host's name."""
+
+
 def finish(
-    applied: Sequence[Prepared], transaction: str, display: Display, *, commit: bool
+    applied: Sequence[Applied], transaction: str, display: Display, *, commit: bool
 ) -> dict[str, str]:
     """Commit every applied host, or put every one back; return the state of each."""
     display.stage("commit" if commit else "putting every byte back")
 
-    def one(each: Prepared) -> str:
+    def one(each: Applied) -> str:
         session = each.contact.session
         try:
             if commit:

@@ -28,7 +28,9 @@ PACKAGE_WITHIN_S = 2700.0
 #: Nobody follows a log for longer, in seconds.
 FOLLOW_WITHIN_S = 7 * 86_400.0
 #: After these the host may have changed although no answer came.
-CHANGING = frozenset({"apply", "commit", "rollback", "recover", "operate"})
+CHANGING = frozenset({"apply", "commit", "rollback", "recover", "operate", "backup", "restore"})
+#: What runs steps, and puts everything back when one fails.
+APPLYING = frozenset({"apply", "restore"})
 
 Reply = dict[str, Any]
 
@@ -165,6 +167,32 @@ class Session:
         """Undo what a crash has left unfinished there, and nothing else."""
         return self._ask({"do": "recover", "meta": dict(meta)}, deadline_s)
 
+    def backup(self, tx: str, paths: Sequence[str], *, meta: Mapping[str, Any]) -> Reply:
+        """Take a snapshot of the paths, or of all managed ones where none is named.
+
+        Raises AgentError with nothing kept, LockedError while a deploy goes on there.
+        """
+        return self._ask(
+            {"do": "backup", "tx": tx, "paths": list(paths), "meta": dict(meta)}, UNDO_WITHIN_S
+        )
+
+    def backups(self) -> list[Reply]:
+        """Return every snapshot of the host, oldest first, and what is damaged of it."""
+        said: Any = self._ask({"do": "backups"}, UNDO_WITHIN_S)
+        return list(said)
+
+    def plan_restore(self, snapshot: str) -> Reply:
+        """Return what putting a snapshot back would change; writes nothing there."""
+        return self._ask({"do": "plan_restore", "id": snapshot}, OBSERVE_WITHIN_S)
+
+    def restore(self, tx: str, snapshot: str, seen: str, *, meta: Mapping[str, Any]) -> Reply:
+        """Put a snapshot back as one transaction, which the host undoes unless it is committed.
+
+        `seen` is what the plan said; raises DriftError when the host is another one since.
+        """
+        request = {"do": "restore", "tx": tx, "id": snapshot, "seen": seen, "meta": dict(meta)}
+        return self._ask(request, UNDO_WITHIN_S)
+
     def transactions(self) -> list[Reply]:
         """Return every transaction of the host with the paths that it changed, oldest first."""
         said: Any = self._ask({"do": "transactions"}, OBSERVE_WITHIN_S)
@@ -247,7 +275,11 @@ class Session:
                 f"{cause}{f' ({known.cause})' if known else ''}; what was not committed is put"
                 " back by the host itself",
                 host=self._host, step=name,
-                action="invoke plan: it says first what stands on the host",
+                action=(
+                    "invoke backup.list: it says whether the snapshot is there"
+                    if name == "backup"
+                    else "invoke plan: it says first what stands on the host"
+                ),
             )  # fmt: skip
         return (known or UnreachableError(cause)).at(host=self._host, step=name)
 
@@ -255,7 +287,7 @@ class Session:
         kind, state = str(error.get("kind")), error.get("state")
         known: dict[str, type[QuantumError]] = {"locked": LockedError, "drifted": DriftError}
         chosen = InDoubtError if state == "in_doubt" else known.get(kind, AgentError)
-        after = "; everything was put back" if state == "rolled_back" and name == "apply" else ""
+        after = "; everything was put back" if state == "rolled_back" and name in APPLYING else ""
         return chosen(
             f"{error.get('cause')}{after}", host=self._host, step=str(error.get("step") or name),
             action=str(error.get("action") or ""),

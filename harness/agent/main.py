@@ -7,10 +7,21 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import facts, lock, logs, manifest, observing, operating, rolling_back, transaction
+from . import (
+    facts,
+    lock,
+    logs,
+    manifest,
+    observing,
+    operating,
+    restoring,
+    rolling_back,
+    snapshots,
+    transaction,
+)
 from .boundaries import BOUNDARIES
 from .failing import SIGNALS, AgentError, GoneError, one_line, translated
 from .frames import Channel
@@ -132,21 +143,64 @@ class Agent:
     def do_apply(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Run a transaction; until commit or rollback the lock stays taken."""
         blobs = self._blobs(frame.get("blobs") or [])
-        if self.applied is not None:
-            raise AgentError("request", f"{self.applied.id} is neither committed nor rolled back")
-        meta = {**frame.get("meta", {}), "kind": frame.get("kind", "deploy")}
+        kind = frame.get("kind", "deploy")
+        return self._apply(frame, kind, "deploy", lambda: (frame["steps"], blobs))
+
+    def do_restore(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Put a snapshot back, as a transaction like any other."""
+        return self._apply(
+            frame, "restore", "restore",
+            lambda: restoring.steps(self.here, self.store, frame["id"], frame["seen"]),
+        )  # fmt: skip
+
+    def _apply(
+        self, frame: dict[str, Any], kind: str, what: str,
+        given: Callable[[], tuple[list[dict[str, Any]], dict[str, bytes]]],
+    ) -> dict[str, Any]:  # fmt: skip
+        """Run the steps that are given, with their contents, once nothing is unfinished."""
+        self._refuse_applied()
+        meta = {**frame.get("meta", {}), "kind": kind}
         self.quiet_s = float(frame.get("quiet_s", QUIET_S))
         self.store.ensure()
         self.lock.take(meta, frame["tx"])
         try:
             rolling_back.recover(self.here, self.store, self._emit)
-            work = transaction.Work(self.here, self.store, blobs, self._emit, self.channel.check)
-            reply = transaction.apply(work, frame["tx"], meta, frame["steps"])
+            steps, blobs = given()
+            work = transaction.Work(
+                self.here, self.store, blobs, self._emit, self.channel.check, what
+            )
+            reply = transaction.apply(work, frame["tx"], meta, steps)
             self.applied = self.store.find(frame["tx"])
         finally:
             if self.applied is None:
                 self.lock.free()
         return self._counted(reply)
+
+    def _refuse_applied(self) -> None:
+        if self.applied is not None:
+            raise AgentError("request", f"{self.applied.id} is neither committed nor rolled back")
+
+    def do_backup(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Take a snapshot, of whole states only: what is unfinished goes back first."""
+        self._refuse_applied()
+        meta = frame.get("meta") or {}
+        self.store.ensure()
+        with self.lock.held(meta, frame["tx"]):
+            rolling_back.recover(self.here, self.store, self._emit)
+            return self._counted(
+                snapshots.take(
+                    self.here, self.store, frame["tx"], meta, frame["paths"], self.channel.check
+                )
+            )
+
+    def do_backups(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
+        """Tell every snapshot, and whether it is whole; reads all of their contents."""
+        del frame
+        return snapshots.tell_all(self.store)
+
+    def do_plan_restore(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Tell what putting a snapshot back would change."""
+        return restoring.plan(self.here, self.store, frame["id"])
 
     def _blobs(self, announced: list[str]) -> dict[str, bytes]:
         blobs = {}
@@ -190,8 +244,7 @@ class Agent:
 
     def do_recover(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Undo what a crash has left unfinished, and nothing else."""
-        if self.applied is not None:
-            raise AgentError("request", f"{self.applied.id} is neither committed nor rolled back")
+        self._refuse_applied()
         self.store.ensure()
         with self.lock.held(frame.get("meta") or {}, ""):
             undone = rolling_back.recover(self.here, self.store, self._emit)
@@ -204,8 +257,7 @@ class Agent:
 
     def do_operate(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Start, stop or restart units by hand."""
-        if self.applied is not None:
-            raise AgentError("request", f"{self.applied.id} is neither committed nor rolled back")
+        self._refuse_applied()
         self.store.ensure()
         with self.lock.held(frame.get("meta") or {}, frame["verb"]):
             return operating.operate(

@@ -20,7 +20,7 @@ def compose(
     """Return the previous manifest with what the records changed, observed now."""
     after = dict(previous)
     for record in records:
-        if record["do"] not in KINDS:
+        if record["do"] not in KINDS or not record.get("managed", True):
             continue
         path = record["path"]
         if record["do"] == "absent":

@@ -29,7 +29,7 @@ def refuse(
     try:
         with place(machine, path) as where:
             state = snapshot(machine, where)
-            _refuse_kind(step["do"], where, state)
+            refuse_kind(step["do"], where, state)
             refuse_immutable(where)
     except AgentError as error:
         if error.kind != "absent" or os.path.dirname(path) not in made:
@@ -43,7 +43,8 @@ def refuse(
     return state
 
 
-def _refuse_kind(do: str, where: Place, state: Mapping[str, Any]) -> None:
+def refuse_kind(do: str, where: Place, state: Mapping[str, Any]) -> None:
+    """Raise AgentError where a step of this kind must not replace what is at the path."""
     kind = state["kind"]
     if kind == "other":
         raise AgentError("refused", f"{where.path} is neither file, directory nor link")
@@ -87,14 +88,17 @@ def _inside(where: Place) -> list[str]:
 def record(
     machine: Machine, step: Mapping[str, Any], number: int, tx: store.Transaction
 ) -> dict[str, Any]:
-    """Return the journal record that undoes the step; its backup is durable."""
+    """Return the journal record that undoes the step; its backup is durable.
+
+    A step with `managed` False leaves the manifest alone.
+    """
     with place(machine, step["path"]) as where:
         state = snapshot(machine, where)
-        _refuse_kind(step["do"], where, state)
+        refuse_kind(step["do"], where, state)
         refuse_immutable(where)
         _refuse_drift(step["path"], step.get("before", {}), state)
         if state["kind"] == "file" and step["do"] in {"file", "symlink", "absent"}:
-            _back_up(where, state["sha256"], tx)
+            back_up(where, state["sha256"], tx)
         parent = os.fstat(where.parent)
     return {
         "n": number,
@@ -104,6 +108,7 @@ def record(
         "before": state,
         "after": after(step),
         "parent_times_ns": [parent.st_atime_ns, parent.st_mtime_ns],
+        **{key: step[key] for key in ("managed",) if key in step},
     }
 
 
@@ -116,7 +121,10 @@ def after(step: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def do(machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], blob: bytes) -> None:
-    """Run the step that `done` records."""
+    """Run the step that `done` records.
+
+    A step that puts a snapshot back says `exactly` what else the path had, and its parent's times.
+    """
     before, temporary = done["before"], done["temporary"]
     expected = before.get("identity", [])
     with place(machine, step["path"]) as where:
@@ -124,7 +132,7 @@ def do(machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], blob:
         if step["do"] == "file":
             placing.put_file(where, temporary, blob, expected, **_wanted(machine, step))
         elif step["do"] == "symlink":
-            placing.put_link(where, temporary, step["target"], expected)
+            placing.put_link(where, temporary, step["target"], expected, **step.get("exactly", {}))
         elif step["do"] == "dir":
             if before["kind"] == "absent":
                 placing.put_folder(where)
@@ -136,6 +144,8 @@ def do(machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], blob:
             where.sync()
         else:
             placing.take_away(where, expected)
+        if "parent_times_ns" in step:
+            os.utime(where.parent, ns=step["parent_times_ns"])
         cross()
 
 
@@ -150,6 +160,8 @@ def content(step: Mapping[str, Any], blobs: Mapping[str, bytes]) -> bytes:
 
 
 def _wanted(machine: Machine, step: Mapping[str, Any]) -> dict[str, Any]:
+    if "exactly" in step:
+        return dict(step["exactly"])
     return {"mode": step["mode"], "ids": machine.ids(step["owner"], step["group"])}
 
 
@@ -158,7 +170,8 @@ def _temporary(tx: str, number: int) -> str:
     return f".quantum-{hashlib.sha256(tx.encode()).hexdigest()[:8]}-{number}.tmp"
 
 
-def _back_up(where: Place, digest: str, tx: store.Transaction) -> None:
+def back_up(where: Place, digest: str, tx: store.Transaction) -> None:
+    """Keep the content of an open place durably; raises AgentError when it is not `digest`."""
     opened = where.open()
     with os.fdopen(opened, "rb") as file:
         content = file.read()

@@ -97,9 +97,21 @@ def put_file(
     swap_in(where, temporary, expected)
 
 
-def put_link(where: Place, temporary: str, target: str, expected: list[int] | None) -> None:
-    """Place a symbolic link."""
+def put_link(
+    where: Place,
+    temporary: str,
+    target: str,
+    expected: list[int] | None,
+    *,
+    ids: tuple[int, int] | None = None,
+    times_ns: tuple[int, int] | None = None,
+) -> None:
+    """Place a symbolic link, with an owner and times of its own where they are given."""
     os.symlink(target, temporary, dir_fd=where.parent)
+    if ids is not None:
+        os.chown(temporary, *ids, dir_fd=where.parent, follow_symlinks=False)
+    if times_ns is not None:
+        os.utime(temporary, ns=times_ns, dir_fd=where.parent, follow_symlinks=False)
     cross()
     swap_in(where, temporary, expected)
 

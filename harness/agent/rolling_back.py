@@ -10,7 +10,7 @@ from .failing import ROLLED_BACK, AgentError
 from .machine import Machine
 from .paths import KINDS
 from .states import observe
-from .store import UNFINISHED
+from .store import PINNED, UNFINISHED
 from .undoing import Undone, undo
 
 Emit = Callable[[Mapping[str, Any]], None]
@@ -64,6 +64,11 @@ def roll_back(
 def _chosen(transactions: store.Store, name: str | None, to: str | None) -> list[store.Transaction]:
     committed = [one for one in reversed(transactions.all()) if one.state == "committed"]
     if to:
+        if transactions.find(to).state == PINNED:
+            raise AgentError(
+                "refused", f"{to} is a snapshot, and no deploy to go back to",
+                action=f"invoke backup.restore --id {to}",
+            )  # fmt: skip
         if transactions.find(to).state != "committed":
             raise AgentError("unknown", f"{to} was rolled back itself", action="invoke history")
         target = transactions.find(to)

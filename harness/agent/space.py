@@ -21,8 +21,9 @@ def refuse_shortage(
     steps: Sequence[Mapping[str, Any]],
     states: Sequence[Mapping[str, Any]],
     blobs: Mapping[str, bytes],
+    what: str = "deploy",
 ) -> None:
-    """Raise AgentError when a file system is too full for the steps.
+    """Raise AgentError when a file system is too full for the steps of `what`.
 
     `states` are what is now at the path of each step, empty for steps without a path.
     """
@@ -44,14 +45,22 @@ def refuse_shortage(
         if step["do"] == "release":
             need(machine.at(f"{RELEASES}/x"), unpacked_bytes(blobs.get(step["blob"], b"")))
     for device, size in needed.items():
-        free = free_bytes(where[device])
-        if free < size:
-            raise AgentError(
-                "space",
-                f"{where[device]} has {free // 1024} KiB free, the deploy needs {size // 1024} KiB",
-                step="space",
-                action="free some space on the host and deploy again",
-            )
+        refuse_full(where[device], size, f"the {what}", action(what))
+
+
+def refuse_full(folder: str, size: int, what: str, then: str) -> None:
+    """Raise AgentError when there are not so many bytes free below `folder`."""
+    free = free_bytes(folder)
+    if free < size:
+        raise AgentError(
+            "space", f"{folder} has {free // 1024} KiB free, {what} needs {size // 1024} KiB",
+            step="space", action=then,
+        )  # fmt: skip
+
+
+def action(what: str) -> str:
+    """Return what to do about a full disk."""
+    return f"free some space on the host and {what} again"
 
 
 def ballast_bytes(states: Sequence[Mapping[str, Any]]) -> int:

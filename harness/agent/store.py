@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ from .journal import Journal
 #: open -> applied -> committed, and from each of them -> undoing -> rolled_back
 STATES = ("open", "applied", "committed", "undoing", "rolled_back")
 UNFINISHED = frozenset({"open", "applied", "undoing"})
+#: A snapshot's only state: it changed nothing, so nothing undoes it, and it never turns.
+PINNED = "pinned"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -99,16 +101,21 @@ class Store:
 
     def _read(self, name: str) -> Transaction:
         folder = os.path.join(self._all, name)
-        with open(os.path.join(folder, "meta.json"), encoding="utf-8") as file:
-            meta = json.load(file)
+        try:
+            with open(os.path.join(folder, "meta.json"), encoding="utf-8") as file:
+                meta = json.load(file)
+                meta["sequence"] = int(meta["sequence"])
+        except (OSError, ValueError, TypeError, KeyError):
+            # one that only lies there must not be in the way of all others; it is told as damaged
+            if not os.path.exists(os.path.join(folder, f"state-{PINNED}")):
+                raise
+            return Transaction(name, folder, 0, PINNED, {})
         prefix = "state-"
         # a rename may fall between two looks, so look again
         for _ in range(10):
             for entry in os.listdir(folder):
                 if entry.startswith(prefix):
-                    return Transaction(
-                        name, folder, int(meta["sequence"]), entry[len(prefix) :], meta
-                    )
+                    return Transaction(name, folder, meta["sequence"], entry[len(prefix) :], meta)
         raise AgentError("internal", f"the transaction {name} has no state", action=f"see {folder}")
 
     def find(self, name: str) -> Transaction:
@@ -124,30 +131,56 @@ class Store:
         """Return the newest transaction in one of the states."""
         return next((one for one in reversed(self.all()) if one.state in states), None)
 
-    def create(self, name: str, meta: Mapping[str, Any]) -> Transaction:
-        """Begin a transaction: a complete folder appears under its name, or nothing does."""
+    def refuse_name(self, name: str) -> None:
+        """Raise AgentError for a name that is none, or taken."""
         if not _ID.fullmatch(name):
             raise AgentError("request", f"{name!r} is no name for a transaction")
-        existing = self.all()
-        if any(one.id == name for one in existing):
+        if any(one.id == name for one in self.all()):
             raise AgentError("request", f"the transaction {name} exists already")
+
+    def create(
+        self,
+        name: str,
+        meta: Mapping[str, Any],
+        state: str = "open",
+        fill: Callable[[Transaction], Mapping[str, Any]] = lambda _one: {},
+    ) -> Transaction:
+        """Begin a transaction: a complete folder appears under its name, or nothing does.
+
+        `fill` may put contents into it before it appears, and returns what else to keep of it.
+        """
+        self.refuse_name(name)
+        existing = self.all()
         sequence = max((one.sequence for one in existing), default=0) + 1
         full = {**meta, "sequence": sequence, "at_s": time.time()}
         beside = os.path.join(self._all, f".{name}")
         os.makedirs(os.path.join(beside, "backups"), mode=0o700)
+        full |= fill(Transaction(name, beside, sequence, state, full))
         placing.whole(os.path.join(beside, "meta.json"), json.dumps(full).encode())
-        placing.whole(os.path.join(beside, "state-open"), b"")
+        placing.whole(os.path.join(beside, f"state-{state}"), b"")
         folder = os.path.join(self._all, name)
         cross()
         os.rename(beside, folder)
         placing.sync_folder(self._all)
         cross()
-        return Transaction(name, folder, sequence, "open", full)
+        return Transaction(name, folder, sequence, state, full)
+
+    def discard(self, name: str) -> None:
+        """Remove what a `create` that failed has left; the name goes first, then the contents."""
+        beside = os.path.join(self._all, f".{name}")
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(os.path.join(self._all, name), beside)
+        shutil.rmtree(beside, ignore_errors=True)
 
     def turn(self, one: Transaction, to: str) -> Transaction:
         """Move a transaction to its next state by one rename; raises AgentError if it lost."""
         if one.state == to:
             return one
+        if one.state == PINNED:
+            raise AgentError(
+                "refused", f"{one.id} is a snapshot: it changed nothing, and stays",
+                action=f"invoke backup.restore --id {one.id}",
+            )  # fmt: skip
         cross()
         try:
             os.rename(

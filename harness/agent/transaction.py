@@ -36,6 +36,7 @@ class Work:
     blobs: Mapping[str, bytes]
     emit: Emit
     check: Callable[[], None]  #: raises GoneError when the laptop has left
+    what: str = "deploy"  #: what a person typed, for the error that says to type it again
 
 
 def apply(
@@ -72,6 +73,8 @@ def apply(
         tx = work.transactions.turn(tx, "applied")
     except BaseException as error:
         failure = translated(error, step)
+        if failure.kind == "space":
+            failure.action = space.action(work.what)
         put_back(work, work.transactions.find(name) if _exists(work, name) else None, failure)
         raise failure from error
     changed = [record["path"] for record in records if "path" in record]
@@ -116,7 +119,7 @@ def refuse(work: Work, steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         except (AgentError, OSError) as error:
             raise translated(error, title(each)) from None
         installing = installing or each["do"] == "package"
-    space.refuse_shortage(work.machine, steps, states, work.blobs)
+    space.refuse_shortage(work.machine, steps, states, work.blobs, work.what)
     return states
 
 

@@ -113,14 +113,14 @@ def _undo_path(
         placing.remove_name(where, record["temporary"])
         now = snapshot(machine, where)
         _keep_drift(where, now, record, tx, undone)
-        if not _same(before, now):
+        if not same(before, now):
             _restore(where, before, tx, record["temporary"])
             undone.restored.append(record["path"])
         where.sync()
         os.utime(where.parent, ns=tuple(record["parent_times_ns"]))
 
 
-def _same(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+def same(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Tell whether nothing at all differs; a directory's own time is set by its children's undo."""
     keys = ["kind", "sha256", "mode", "uid", "gid", "target", "xattrs"]
     if before["kind"] != "dir":
@@ -139,32 +139,28 @@ def _restore(
     if kind == "file":
         with open(tx.backup(before["sha256"]), "rb") as file:
             content = file.read()
-        placing.put_file(where, temporary, content, None, **_kept(before))
+        placing.put_file(where, temporary, content, None, **kept(before))
     elif kind == "symlink":
-        os.symlink(before["target"], temporary, dir_fd=where.parent)
-        times = (before["atime_ns"], before["mtime_ns"])
-        os.chown(
-            temporary, before["uid"], before["gid"], dir_fd=where.parent, follow_symlinks=False
-        )
-        os.utime(temporary, ns=times, dir_fd=where.parent, follow_symlinks=False)
-        placing.swap_in(where, temporary, None)
+        placing.put_link(where, temporary, before["target"], None, **kept(before))
     elif kind == "dir":
         if now is None:
             placing.put_folder(where)
         opened = where.open()
         try:
-            placing.finish(opened, **_kept(before))
+            placing.finish(opened, **kept(before))
         finally:
             os.close(opened)
 
 
-def _kept(before: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "mode": before["mode"],
+def kept(before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all of a recorded state that placing it again takes, but for its content."""
+    told: dict[str, Any] = {
         "ids": (before["uid"], before["gid"]),
         "times_ns": (before["atime_ns"], before["mtime_ns"]),
-        "xattrs": before["xattrs"],
     }
+    if before["kind"] == "symlink":
+        return told
+    return {**told, "mode": before["mode"], "xattrs": before["xattrs"]}
 
 
 def _keep_drift(

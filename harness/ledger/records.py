@@ -14,7 +14,8 @@ from typing import Any, Literal
 VERSION = "0.1.0"
 
 #: operation: services or intents handled by a person; trading: switched on or off.
-Kind = Literal["deploy", "proof", "rollback", "fault", "operation", "trading"]
+#: backup: a snapshot was taken; restore: one was put back.
+Kind = Literal["deploy", "proof", "rollback", "fault", "operation", "trading", "backup", "restore"]
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:quantum-ops:record:v1"

@@ -30,10 +30,13 @@ SENTENCES = {
     "partly_committed": "Partly deployed: the batches that passed their gate kept the change.",
     "rolled_back": "Rolled back: what was changed has been put back.",
     "in_doubt": "In doubt: the outcome on at least one host is not known.",
+    "kept": "Kept: every host has the snapshot, and has read it back.",
+    "restored": "Restored: what the snapshot kept is in place again; no unit was restarted.",
     "failed": "Failed: see the steps for where and why.",
 }
 COLOURS = {
     "proved": "good", "committed": "good", "unchanged": "good", "done": "good",
+    "kept": "good", "restored": "good",
     "refuted": "bad", "failed": "bad",
 }  # fmt: skip
 

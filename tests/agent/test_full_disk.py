@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from harness.errors import AgentError
-from tests.agent.worlds import file, tree
+from tests.agent.worlds import META, file, tree
 
 
 @pytest.fixture
@@ -43,6 +43,16 @@ def test_a_deploy_that_does_not_fit_is_refused_before_anything_changes(full_worl
         full_world.apply(full_world.session(), [file("/etc/a", b"y" * 250_000)])
     assert refused.value.action == "free some space on the host and deploy again"
     assert tree(full_world.root) == before
+
+
+def test_a_snapshot_that_does_not_fit_is_refused_and_nothing_of_it_is_kept(full_world):
+    full_world.write("/etc/a", b"y" * 250_000)
+    fill(full_world, 300_000)
+    session = full_world.session()
+    with pytest.raises(AgentError, match="KiB free, the snapshot needs") as refused:
+        session.backup("s1", ["/etc/a"], meta=META)
+    assert refused.value.action == "free some space on the host and back up again"
+    assert session.backups() == []
 
 
 def test_a_disk_that_fills_in_the_middle_puts_everything_back(full_world):
