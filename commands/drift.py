@@ -1,4 +1,4 @@
-"""Tell what on the hosts is no longer what was deployed."""
+"""Tell what on the hosts is no longer what was deployed, and bring it home."""
 
 from __future__ import annotations
 
@@ -11,29 +11,24 @@ from harness.errors import DONE, IN_DOUBT
 
 @command(help={"inventory": INVENTORY_HELP, "limit": LIMIT_HELP, "json": JSON_HELP})
 def drift(context: Any, inventory: str = "", limit: str = "", json: bool = False) -> int:
-    """Compare the hosts with their last committed deploy; exit 2 where they differ.
+    """Compare the hosts with their last committed deploy, with diffs; exit 2 where they differ.
 
     Example: invoke drift -i lab --json
     """
     from commands.showing import Display
+    from commands.wanting import rendered
     from harness import fanout
     from harness.contact import raise_together, reach_all
-    from harness.drifting import examine
+    from harness.drifting import look
 
     chosen = choose(context, inventory, limit)
     with Display(quiet=json) as display, reach_all(chosen.hosts, display) as contacts:
         display.stage("comparing the hosts with what was deployed")
-        answers = fanout.each(contacts, examine)
+        answers = fanout.each(contacts, lambda contact: look(contact, rendered(contact.host)))
         raise_together(fanout.errors(answers))
-        found = {answer.item.host.name: answer.result or () for answer in answers}
+        seen = {answer.item.host.name: answer.result for answer in answers if answer.result}
+        found = {name: each.drifted for name, each in seen.items()}
         display.drift(found)
         if json:
-            print_json(
-                {
-                    "hosts": {
-                        name: [{"path": d.path, "lines": list(d.lines)} for d in drifted]
-                        for name, drifted in found.items()
-                    }
-                }
-            )
+            print_json({"hosts": {n: [d.document() for d in each] for n, each in found.items()}})
     return IN_DOUBT if any(found.values()) else DONE

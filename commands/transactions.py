@@ -17,7 +17,7 @@ from commands.showing import Display, plan_document
 from commands.wanting import wanted
 from harness import fanout
 from harness.contact import Contact, raise_together, reach
-from harness.deploying import Prepared, apply, prepare, recover
+from harness.deploying import Prepared, apply, overwritten, prepare, recover
 from harness.errors import (
     DONE,
     FAILED,
@@ -115,7 +115,8 @@ def run(chosen: Chosen, changing: Sequence[Prepared], sources: Path, display: Di
     entry = recording.write(
         chosen, "deploy", outcome.state, [each.contact for each in changing],
         started=started, ended=time.time(), claims=claims, subjects=subjects(changing), git=git,
-        identity=transaction, details={"steps": steps(changing), "states": states},
+        identity=transaction,
+        details={"steps": steps(changing), "states": states, "overwritten": lost(changing)},
         evidence={f"{each.name}/plan": plan_document([each]) for each in changing},
     )  # fmt: skip
     display.record(chosen.inventory.records / entry.id)
@@ -167,6 +168,20 @@ def steps(changing: Sequence[Prepared]) -> list[dict[str, str]]:
     return [
         {"host": each.name, "name": step.summary()} for each in changing for step in each.plan.steps
     ]
+
+
+def lost(changing: Sequence[Prepared]) -> list[dict[str, Any]]:
+    """Return what was there by hand and is overwritten, as the host's backup names it."""
+    found = []
+    for each in changing:
+        secret = {one.path for one in each.wanted.desired.paths if one.secret}
+        for drift in overwritten(each):
+            was = each.seen.paths[drift.path]
+            # a secret's digest could be tried against
+            kept = "" if drift.path in secret else was.get("sha256", "")
+            entry = {"path": drift.path, "kind": was["kind"], "sha256": kept}
+            found.append({"host": each.name, **entry})
+    return found
 
 
 def _overall(states: Mapping[str, str]) -> str:
