@@ -9,7 +9,7 @@ from typing import Any
 from harness.contact import Contact
 from harness.desired import Desired
 from harness.errors import DriftError, LockedError
-from harness.handmade import Rendered, as_deployed, shown
+from harness.handmade import Rendered, as_deployed, masked, shown
 from harness.planning import Drift, Observation, Plan, plan
 from harness.releases import Release
 
@@ -64,6 +64,9 @@ def prepare(contact: Contact, wanted: Wanted) -> Prepared:
     blob = wanted.release.blob_sha256 if wanted.release else ""
     ready_within_s = contact.host.number("ready_within_s", 60)
     planned = plan(wanted.desired, seen, blob=blob, ready_within_s=ready_within_s)
+    # a hand may have typed a secret into a file that holds none, and a diff shows what was there
+    clean = (replace(one, lines=masked(one.lines, contact.host)) for one in planned.steps)
+    planned = replace(planned, steps=tuple(clean))
     if planned.drifted and wanted.again:
         releases = [wanted.desired.release]
         known = as_deployed(wanted.again, releases, seen.manifest, seen.paths)
