@@ -1,39 +1,49 @@
-"""Tell what on the hosts is no longer what was deployed."""
+"""Tell what on the hosts is no longer what was deployed, and bring it home."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, choose
 from commands.running import command, print_json
-from harness.errors import DONE, IN_DOUBT
+from harness.errors import DONE, IN_DOUBT, ConfigurationError
+
+if TYPE_CHECKING:
+    from harness.handmade import Rendered
+    from harness.host import Host
 
 
 @command(help={"inventory": INVENTORY_HELP, "limit": LIMIT_HELP, "json": JSON_HELP})
 def drift(context: Any, inventory: str = "", limit: str = "", json: bool = False) -> int:
-    """Compare the hosts with their last committed deploy; exit 2 where they differ.
+    """Compare the hosts with their last committed deploy, with diffs; exit 2 where they differ.
 
     Example: invoke drift -i lab --json
     """
     from commands.showing import Display
+    from commands.wanting import rendered
     from harness import fanout
     from harness.contact import raise_together, reach_all
-    from harness.drifting import examine
+    from harness.drifting import look
 
     chosen = choose(context, inventory, limit)
     with Display(quiet=json) as display, reach_all(chosen.hosts, display) as contacts:
         display.stage("comparing the hosts with what was deployed")
-        answers = fanout.each(contacts, examine)
+
+        def texts(host: Host) -> Rendered | None:
+            try:
+                made = rendered(host)
+                made("")
+            except ConfigurationError as error:
+                # what is on the hosts can be told whatever lies here; only the diffs cannot
+                display.say(f"{host.name}  no diffs: {error}", "yellow")
+                return None
+            return made
+
+        answers = fanout.each(contacts, lambda contact: look(contact, texts(contact.host)))
         raise_together(fanout.errors(answers))
-        found = {answer.item.host.name: answer.result or () for answer in answers}
+        seen = {answer.item.host.name: answer.result for answer in answers if answer.result}
+        found = {name: each.drifted for name, each in seen.items()}
         display.drift(found)
         if json:
-            print_json(
-                {
-                    "hosts": {
-                        name: [{"path": d.path, "lines": list(d.lines)} for d in drifted]
-                        for name, drifted in found.items()
-                    }
-                }
-            )
+            print_json({"hosts": {n: [d.document() for d in each] for n, each in found.items()}})
     return IN_DOUBT if any(found.values()) else DONE

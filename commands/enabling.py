@@ -36,7 +36,7 @@ from streams import intents, keys, kill_switch
 
 STEP = "trading.enable"
 #: What a step does to a path, beside what units are made to do.
-PLACING = frozenset({"create", "change", "remove", "install"})
+PLACING = frozenset({"create", "adopt", "change", "remove", "install"})
 #: More than a few identities help nobody to find the first.
 NAMED_MOST = 5
 

@@ -194,6 +194,7 @@ class Rollout:
                 "states": dict(outcome.hosts),
                 "batches": outcomes.batches_document(outcome.batches, outcome.hosts),
                 "left_out": outcomes.left_out_document(outcome.left_out),
+                "overwritten": transactions.lost(begun),
             },
             evidence={f"{each.name}/plan": plan_document([each]) for each in self._changing},
         )  # fmt: skip

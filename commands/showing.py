@@ -16,14 +16,20 @@ from commands.board import Board
 from harness.contact import Contact
 from harness.deploying import Prepared
 from harness.host import Host
-from harness.planning import Drift, Plan, Step
+from harness.planning import Drift, Plan
 from proofs.finding import Verdict
 
 if TYPE_CHECKING:
     from commands.outcomes import Outcome
     from commands.proving import Claimed
 
-VERBS = {"create": "green", "install": "green", "change": "yellow", "remove": "red"}
+VERBS = {
+    "create": "green",
+    "adopt": "magenta",
+    "install": "green",
+    "change": "yellow",
+    "remove": "red",
+}
 VERDICTS = {Verdict.proved: "green", Verdict.unknown: "yellow", Verdict.refuted: "red"}
 
 
@@ -125,14 +131,15 @@ class Display:
         for step in steps:
             self.say(f"{name}  {step.summary()}", VERBS.get(step.verb, "cyan"))
             if new_files or (step.do, step.verb) != ("file", "create"):
-                self._lines(step)
+                self._lines(step.lines)
         for drift in prepared.plan.drifted:
             self.say(f"{name}  drifted {drift.path}: {', '.join(drift.lines)}", "magenta")
+            self._lines(drift.diff)
         for path in prepared.plan.leftovers:
             self.say(f"{name}  left from an earlier deploy, asked for by no role: {path}", "dim")
 
-    def _lines(self, step: Step) -> None:
-        for line in step.lines:
+    def _lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
             self.say(f"    {line}", diff_style(line))
 
     def claims(self, claims: Iterable[Claimed]) -> None:
@@ -215,6 +222,7 @@ class Display:
                 self.say(f"{host}  drifted {each.path}", "magenta")
                 for line in each.lines:
                     self.say(f"    {line}")
+                self._lines(each.diff)
 
 
 def from_here(path: Path) -> Path:
@@ -243,6 +251,6 @@ def _plan(plan: Plan) -> dict[str, Any]:
             {"do": s.do, "what": s.what, "verb": s.verb, "lines": list(s.lines)} for s in plan.steps
         ],
         "restarts": list(plan.restarts),
-        "drifted": [{"path": d.path, "lines": list(d.lines)} for d in plan.drifted],
+        "drifted": [each.document() for each in plan.drifted],
         "leftovers": list(plan.leftovers),
     }

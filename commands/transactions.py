@@ -18,7 +18,7 @@ from commands.showing import Display
 from commands.wanting import wanted
 from harness import fanout
 from harness.contact import Contact, reach
-from harness.deploying import Prepared, prepare, recover
+from harness.deploying import Prepared, overwritten, prepare, recover
 from harness.errors import InDoubtError, QuantumError, UnreachableError
 from harness.ledger.records import Subject
 from proofs.finding import Verdict
@@ -119,6 +119,20 @@ def steps(changing: Sequence[Prepared]) -> list[dict[str, str]]:
     return [
         {"host": each.name, "name": step.summary()} for each in changing for step in each.plan.steps
     ]
+
+
+def lost(changing: Sequence[Prepared]) -> list[dict[str, Any]]:
+    """Return what was there by hand and is overwritten, as the host's backup names it."""
+    found = []
+    for each in changing:
+        secret = {one.path for one in each.wanted.desired.paths if one.secret}
+        for drift in overwritten(each):
+            was = each.seen.paths[drift.path]
+            # a secret's digest could be tried against
+            kept = "" if drift.path in secret else was.get("sha256", "")
+            entry = {"path": drift.path, "kind": was["kind"], "sha256": kept}
+            found.append({"host": each.name, **entry})
+    return found
 
 
 class Applied(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 from harness import releases
 from harness.deploying import Wanted
 from harness.desired import compose, needs_release
+from harness.handmade import Rendered
 from harness.host import Host
 from harness.rendering import render
 
@@ -29,4 +30,13 @@ def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wan
         with _building:  # hosts of one kind share one build: the first makes it, the rest read it
             release = releases.build(releases.target_of(facts, extra), sources)
     digest = release.digest if release else ""
-    return Wanted(compose(host, resources, digest, render), release)
+    again = rendered(host)
+    return Wanted(again(digest), release, again)
+
+
+def rendered(host: Host) -> Rendered:
+    """Return what renders the host's files as of a release's digest, and builds nothing."""
+    import roles
+
+    resources = [each for role in roles.of(host) for each in role.resources(host)]
+    return lambda digest: compose(host, resources, digest, render)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.contact import Contact
 from harness.desired import Desired
 from harness.errors import DriftError, LockedError
-from harness.planning import Observation, Plan, plan
+from harness.handmade import Rendered, as_deployed, masked, shown
+from harness.planning import Drift, Observation, Plan, plan
 from harness.releases import Release
 
 
@@ -19,6 +20,7 @@ class Wanted:
 
     desired: Desired
     release: Release | None
+    again: Rendered | None = None  #: the same with another release, to tell what a hand changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +64,38 @@ def prepare(contact: Contact, wanted: Wanted) -> Prepared:
     blob = wanted.release.blob_sha256 if wanted.release else ""
     ready_within_s = contact.host.number("ready_within_s", 60)
     planned = plan(wanted.desired, seen, blob=blob, ready_within_s=ready_within_s)
+    # a hand may have typed a secret into a file that holds none, and a diff shows what was there
+    clean = (replace(one, lines=masked(one.lines, contact.host)) for one in planned.steps)
+    planned = replace(planned, steps=tuple(clean))
+    if planned.drifted and wanted.again:
+        releases = [wanted.desired.release]
+        known = as_deployed(wanted.again, releases, seen.manifest, seen.paths)
+        now = {one.path: one for one in wanted.desired.paths}
+        told = shown(planned.drifted, seen.paths, known, now, contact.host)
+        planned = replace(planned, drifted=told)
     return Prepared(contact, wanted, seen, planned)
+
+
+def overwritten(prepared: Prepared) -> list[Drift]:
+    """Return the drift that the plan would overwrite; what no role asks for is left alone."""
+    touched = {step.words.get("path") for step in prepared.plan.steps}
+    return [each for each in prepared.plan.drifted if each.path in touched]
 
 
 def refuse_drift(prepared: Prepared) -> None:
     """Raise DriftError when the plan would overwrite what somebody changed by hand."""
-    lost = [drift for drift in prepared.plan.drifted if not drift.wanted_too]
+    lost = overwritten(prepared)
     if not lost:
         return
     told = "; ".join(f"{drift.path} ({', '.join(drift.lines)})" for drift in lost)
+    told += "".join(f"\n    {line}" for drift in lost for line in drift.diff)
     raise DriftError(
         f"changed by hand since the last deploy: {told}",
         host=prepared.name,
         step="plan",
-        action="bring the change home, or deploy with --overwrite-drift"
-        " (what is there is kept in the transaction's backup)",
+        action=f"bring the change home (invoke drift -i {prepared.contact.host.inventory} shows"
+        f" it), or invoke deploy -i {prepared.contact.host.inventory} --overwrite-drift"
+        " (what is there is kept in the transaction's backup; invoke rollback brings it back)",
     )
 
 

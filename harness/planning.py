@@ -28,7 +28,7 @@ class Step:
     what: str
     words: Mapping[str, Any]
     lines: tuple[str, ...] = ()
-    verb: str = "change"  #: create, change, remove, install, restart, start, reload
+    verb: str = "change"  #: create, adopt, change, remove, install, restart, reload
 
     def summary(self) -> str:
         """Return one line for a plan or a progress display."""
@@ -42,6 +42,11 @@ class Drift:
     path: str
     lines: tuple[str, ...]
     wanted_too: bool  #: it already is what the new plan wants, so nothing is lost
+    diff: tuple[str, ...] = ()  #: what was changed in its text, secrets masked
+
+    def document(self) -> dict[str, Any]:
+        """Return it for `--json`."""
+        return {"path": self.path, "lines": list(self.lines), "diff": list(self.diff)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +95,10 @@ def plan(
         if not seen.packages.get(name)
     ]
     changed = [one for one in desired.paths if not satisfied(one, seen.paths[one.path])]
-    steps += [_path_step(one, seen.paths[one.path]) for one in changed if one.kind == "dir"]
+    steps += [_path_step(one, seen) for one in changed if one.kind == "dir"]
     if desired.release and not seen.releases.get(desired.release):
         steps.append(_release_step(desired, blob))
-    steps += [_path_step(one, seen.paths[one.path]) for one in changed if one.kind != "dir"]
+    steps += [_path_step(one, seen) for one in changed if one.kind != "dir"]
     settle = _settle(desired, seen, {one.path for one in changed}, ready_within_s)
     if settle:
         steps.append(settle)
@@ -152,7 +157,8 @@ def _shown(key: str, value: object) -> str:
     return str(value)[:12] if key == "sha256" else str(value)
 
 
-def _path_step(wanted: DesiredPath, before: Mapping[str, Any]) -> Step:
+def _path_step(wanted: DesiredPath, seen: Observation) -> Step:
+    before = seen.paths[wanted.path]
     kept = {key: before[key] for key in COMPARED if key in before}
     words: dict[str, Any] = {"do": wanted.kind, "path": wanted.path, "before": kept}
     if wanted.kind == "symlink":
@@ -163,7 +169,9 @@ def _path_step(wanted: DesiredPath, before: Mapping[str, Any]) -> Step:
         words |= {"sha256": wanted.sha256, "blob": wanted.sha256}
         if wanted.verify:
             words["verify"] = wanted.verify
-    verb = "create" if before["kind"] == "absent" else "change"
+    # what no deploy has placed was made by hand or came with a package: it is kept, and said so
+    existing = "change" if wanted.path in seen.manifest else "adopt"
+    verb = "create" if before["kind"] == "absent" else existing
     return Step(wanted.kind, wanted.path, words, describe(before, wanted), verb)
 
 

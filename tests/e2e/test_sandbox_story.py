@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -74,17 +75,38 @@ def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(person):
 def test_a_hand_edit_is_drift_that_a_deploy_does_not_overwrite_unasked(person):
     person.types("deploy")
     env = person.root / ENV
-    edited = env.read_text() + "LOG_LEVEL=DEBUG\n"
+    edited = env.read_text() + "LOG_LEVEL=DEBUG\n# correct-horse-battery\n"
     env.write_text(edited)
-    assert [d["path"] for d in person.asks("drift", code=2)["hosts"]["box"]] == [f"/{ENV}"]
+    (found,) = person.asks("drift", code=2)["hosts"]["box"]
+    assert found["path"] == f"/{ENV}"
+    assert [line for line in found["diff"] if line[0] in "+-"] == [
+        f"--- deployed/{ENV}", f"+++ by-hand/{ENV}", "+LOG_LEVEL=DEBUG", "+# ***",
+    ]  # fmt: skip
+    text = person.inventory.read_text()
+    person.inventory.write_text(text.replace("    redis_host: 127.0.0.1\n", "    redis_hots: x\n"))
+    told = person.types("drift", code=2).stdout
+    assert f"/{ENV}" in told
+    assert "no diffs" in told
+    person.inventory.write_text(text)
+    before = manifest(person.root)
     refused = person.types("deploy", code=2)
     assert "--overwrite-drift" in refused.stderr
-    assert env.read_text() == edited
-    assert person.asks("deploy", "--overwrite-drift")["state"] == "committed"
+    assert "invoke drift" in refused.stderr
+    assert "+LOG_LEVEL=DEBUG" in refused.stderr
+    assert "correct-horse-battery" not in refused.stdout + refused.stderr
+    assert manifest(person.root) == before
+    done = person.asks("deploy", "--overwrite-drift")
+    assert done["state"] == "committed"
     assert env.read_text() != edited
+    digest = hashlib.sha256(edited.encode()).hexdigest()
+    kept = person.root / "var/lib/quantum-ops/tx" / done["transaction"] / "backups" / digest
+    assert kept.read_text() == edited
+    told = person.asks("ledger.show")["statement"]["predicate"]["overwritten"]
+    assert told == [{"host": "box", "path": f"/{ENV}", "kind": "file", "sha256": digest}]
     # every byte is back, and so is the hand edit: what runs is not what was deployed
     assert person.asks("rollback", code=1)["state"] == "rolled_back"
     assert env.read_text() == edited
+    assert env.stat().st_mtime_ns == before[ENV][1]
 
 
 def test_a_missing_variable_and_a_broken_inventory_say_where(person):

@@ -262,3 +262,18 @@ def test_every_directory_comes_before_what_it_holds(paths):
     order = [one.path for one in wanted.paths]
     assert order == sorted(order)
     assert set(paths) <= set(order)
+
+
+@given(st.data(), PATHS, st.booleans())
+def test_what_no_deploy_has_placed_is_adopted_and_what_one_did_is_changed(data, paths, managed):
+    leaves = [p for p in paths if not any(other.startswith(p + "/") for other in paths)]
+    wanted = compose(HOST, [File(path, b"c") for path in leaves], "", render)
+    seen = nothing_there(wanted)
+    before = {
+        one.path: data.draw(STATES) if one.kind == "file" else seen.paths[one.path]
+        for one in wanted.paths
+    }
+    manifest = before if managed else {}
+    for step in plan(wanted, replace(seen, paths=before, manifest=manifest)).steps:
+        there = before[step.what]["kind"] != "absent"
+        assert step.verb == (("change" if managed else "adopt") if there else "create")
