@@ -83,7 +83,7 @@ def test_a_hand_edit_is_drift_that_a_deploy_does_not_overwrite_unasked(person):
         f"--- deployed/{ENV}", f"+++ by-hand/{ENV}", "+LOG_LEVEL=DEBUG", "+# ***",
     ]  # fmt: skip
     text = person.inventory.read_text()
-    person.inventory.write_text(text.replace("    redis_host: 127.0.0.1\n", "    redis_hots: x\n"))
+    person.inventory.write_text(text.replace("snapshot_interval_s: 1", "snapshot_interval_s: soon"))
     told = person.types("drift", code=2).stdout
     assert f"/{ENV}" in told
     assert "no diffs" in told
