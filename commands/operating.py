@@ -12,7 +12,7 @@ from commands.services_of import concerned
 from commands.showing import Display
 from commands.transactions import meta
 from harness import fanout
-from harness.contact import Contact, raise_together, reach_all
+from harness.contact import Contact, raise_together, reach_some
 from harness.errors import DONE, FAILED
 
 #: How long a unit may take until READY, in seconds: as deploy waits unless the inventory says more.
@@ -22,12 +22,19 @@ WANTED = {"start": "active", "restart": "active", "stop": "inactive"}
 
 
 def carry_out(chosen: Chosen, verb: str, only: str, display: Display) -> dict[str, Any]:
-    """Do it on every host at once; returns each unit's state before and after."""
+    """Do it on every host that answers, at once; returns each unit's state before and after.
+
+    Raises one error of all hosts that do not, after the others are done and recorded.
+    """
     units = concerned(chosen, only)
     hosts = [host for host in chosen.hosts if host.name in units]
     started = time.time()
-    with reach_all(hosts, display) as contacts:
-        display.stage(f"{verb}: {sum(map(len, units.values()))} units on {len(hosts)} hosts")
+    with reach_some(hosts, display) as reached:
+        contacts, lost = reached.contacts, list(reached.failures.values())
+        if not contacts:
+            raise_together(lost)
+        many = sum(len(units[each.host.name]) for each in contacts)
+        display.stage(f"{verb}: {many} units on {len(contacts)} hosts")
         by = meta(chosen, recording.git_state())
 
         def one(contact: Contact) -> dict[str, Any]:
@@ -47,7 +54,7 @@ def carry_out(chosen: Chosen, verb: str, only: str, display: Display) -> dict[st
                     "green" if state["as_wanted"] else "red",
                 )
         well = all(state["as_wanted"] for states in found.values() for state in states.values())
-        errors = fanout.errors(answers)
+        errors = lost + fanout.errors(answers)
         outcome = "done" if well and not errors else "failed"
         entry = recording.write(
             chosen, "operation", outcome, [answer.item for answer in answers if answer.result],
