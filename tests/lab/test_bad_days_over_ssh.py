@@ -36,6 +36,10 @@ class Watching(Display):
             self.met = True
             self.action()
 
+    def mark(self, hosts, stage, text, note=""):
+        for host in hosts:
+            self.stage(f"{host}  {stage} {text}")
+
 
 @pytest.fixture
 def same(deployed):
