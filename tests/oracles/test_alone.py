@@ -19,7 +19,7 @@ from tests.waiting import until
 
 SEED = 20_261_124
 ENTRIES = sized(30_000, 500_000)
-KILLS, RIVALS = sized(8, 100), sized(3, 100)
+KILLS, RIVALS = sized(6, 100), sized(2, 100)
 BACK_WITHIN_S = 120
 
 
