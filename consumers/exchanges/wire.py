@@ -91,7 +91,8 @@ class Wire(BaseAdapter):
                 body = read(answer)
             except Exception as error:  # noqa: BLE001  whatever it is, the request may have left
                 unknown = f"no whole answer ({type(error).__name__})"
-        if late.is_set():
+        # the socket's own clock may strike first: it was set to the same deadline
+        if late.is_set() or (unknown and time.monotonic() >= self._deadline):
             unknown = f"no whole answer within {self._timeout_s:g} s"
         if unknown:
             self.close()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from boxes import WORKER, Box
+
+from tests.sandbox.boxes import WORKER, Box
 
 
 @pytest.fixture

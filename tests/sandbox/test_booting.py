@@ -10,12 +10,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from boxes import Box, alive, until
 
 from harness.errors import ConfigurationError
 from harness.host import Host
 from harness.sandbox import embedded, starting
 from harness.sandbox.host import boot, prepare, shut_down
+from tests.sandbox.boxes import Box, alive, until
 
 
 def supervisor_of(box: Box) -> int:

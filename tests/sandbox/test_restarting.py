@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boxes import alive, until
+from tests.sandbox.boxes import alive, until
 
 ALWAYS = "Restart=always\nRestartSec=10ms"
 ON_FAILURE = "Restart=on-failure\nRestartSec=10ms"

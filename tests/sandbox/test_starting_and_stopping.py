@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from boxes import DEADLINE_S, alive, until
 
 from harness.agent.services import ServiceError
+from tests.sandbox.boxes import DEADLINE_S, alive, until
 
 
 def test_a_unit_is_active_only_after_it_said_ready(box):
