@@ -45,15 +45,20 @@ class World:
             process.stdout.close()
         self.services.close()
 
-    def session(self, **failpoints: int) -> Session:
-        """Start an agent and let it say hello."""
+    def session(self, *, through: Iterable[str] = (), **failpoints: int) -> Session:
+        """Start an agent and let it say hello; `through` is a program that starts it for us."""
         process = subprocess.Popen(
-            command(become=False, python=sys.executable),
+            (*through, *command(become=False, python=sys.executable)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
         session = Session(process.stdin, process.stdout, host="h", on_event=self.events.append)
         self.agents.append((session, process))
+        self.greet(session, **failpoints)
+        return session
+
+    def greet(self, session: Session, **failpoints: int) -> None:
+        """Let an agent say hello."""
         session.hello_said = session.hello(
             root=str(self.root),
             services="supervisor",
@@ -61,7 +66,6 @@ class World:
             honour_owners=os.getuid() == 0,
             **failpoints,
         )
-        return session
 
     def process(self, session: Session) -> subprocess.Popen:
         return next(process for one, process in self.agents if one is session)
