@@ -76,7 +76,7 @@ def test_a_kill_at_any_system_call_of_a_deploy_leaves_all_old_or_all_new(
     new, calls = tree(world.root), tracing.from_the_first_trace(tracing.changing(log))
     assert len(calls) > 150
     ends, ways = [], ("rollback", "recover", "deploy")
-    for number, call in enumerate(chosen(calls, 8)):
+    for number, call in enumerate(chosen(calls, 7)):
         world = new_world()
         steps = everything(world)
         old = tree(world.root)
