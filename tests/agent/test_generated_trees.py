@@ -90,7 +90,7 @@ def step(path, before, do, content, mode):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="NOT TESTED: odd modes lock everyone but root out")
 @settings(
-    max_examples=sized(40, 1_000), derandomize=True, deadline=None,
+    max_examples=sized(30, 1_000), derandomize=True, deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(top=entries, inner=entries, inherited=st.booleans())

@@ -73,7 +73,7 @@ def test_a_kill_at_any_system_call_of_a_deploy_leaves_all_old_or_all_new(
     session = world.session(through=tracing.watching(log))
     apply_and_commit(world, session, everything(world))
     session.close()
-    new, calls = tree(world.root), tracing.from_the_first_trace(tracing.changing(log))
+    new, calls = tree(world.root), tracing.from_the_first_change(tracing.changing(log))
     assert len(calls) > 150
     ends, ways = [], ("rollback", "recover", "deploy")
     for number, call in enumerate(chosen(calls, 7)):
@@ -117,7 +117,7 @@ def test_a_kill_at_any_system_call_of_an_undo_is_mended_by_the_next_one(
     session = world.session(through=tracing.watching(log))
     session.rollback()
     session.close()
-    calls = tracing.from_the_first_trace(tracing.changing(log))
+    calls = tracing.from_the_first_change(tracing.changing(log))
     assert len(calls) > 50
     picked = chosen(calls, 3)
     for call in picked:

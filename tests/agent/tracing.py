@@ -64,10 +64,10 @@ def changing(log: Path) -> list[Call]:
     return found
 
 
-def from_the_first_trace(calls: list[Call]) -> list[Call]:
-    """Return the calls from the first on that is about the agent's store; before it only looks."""
-    first = next(index for index, call in enumerate(calls) if STORE in call.words)
-    return calls[first:]
+def from_the_first_change(calls: list[Call]) -> list[Call]:
+    """Return the calls from the first on that touches the agent's store; before it only looks."""
+    touched = (STORE in call.words and "LOCK_SH" not in call.words for call in calls)
+    return calls[list(touched).index(True) :]
 
 
 def _changes(name: str, words: str) -> bool:
