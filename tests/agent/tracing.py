@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +22,19 @@ CHANGING = (
     "?utime,?utimes,?utimensat,?futimesat,?setxattr,?lsetxattr,?fsetxattr,?removexattr,"
     "?lremovexattr,?fremovexattr,?mount,?umount2,?chroot,?pivot_root,?ioctl"
 )
-_CALL = re.compile(r"^(\w+)\((.*)$")
+#: A line begins with the process where there are several.
+_CALL = re.compile(r"^(?:\d+ +)?(\w+)\((.*)$")
 _OPENED_TO_CHANGE = re.compile(r"O_CREAT|O_TRUNC|O_WRONLY|O_RDWR|O_APPEND|O_TMPFILE")
 _FLAGS_SET = re.compile(r"SETFLAGS|FSSETXATTR|FICLONE")
+#: What may be written by those who only look: answers, output kept in memory, a question to the
+#: supervisor, a moment's look at a lock.
+_HARMLESS = defaultdict(
+    lambda: re.compile(r"(?!)"),
+    write=re.compile(r"^\d+<(pipe:\[|/memfd:|socket:)"),
+    sendto=re.compile(r'^\d+<.*\\"do\\": \\"show\\"'),
+    flock=re.compile(r"LOCK_SH|LOCK_UN"),
+    openat=re.compile(r'"/dev/null"'),
+)
 
 
 @dataclass(frozen=True)
@@ -39,9 +49,10 @@ class Call:
         return f"{self.name} {self.count}: {self.words}"
 
 
-def watching(log: Path) -> tuple[str, ...]:
+def watching(log: Path, *, children: bool = False) -> tuple[str, ...]:
     """Return the words that start a program so that its changing calls are written down."""
-    return (strace(), "-y", "-s", "120", "-o", str(log), "-e", f"trace={CHANGING}", "--")
+    follow = ("-f",) if children else ()
+    return (strace(), *follow, "-y", "-s", "120", "-o", str(log), "-e", f"trace={CHANGING}", "--")
 
 
 def killing(log: Path, call: Call) -> tuple[str, ...]:
@@ -62,6 +73,11 @@ def changing(log: Path) -> list[Call]:
             if _changes(name, words):
                 found.append(Call(name, seen[name], words))
     return found
+
+
+def leaving_a_trace(log: Path) -> list[Call]:
+    """Return the calls that wrote more than words into a pipe and output into memory."""
+    return [call for call in changing(log) if not _HARMLESS[call.name].search(call.words)]
 
 
 def from_the_first_change(calls: list[Call]) -> list[Call]:
