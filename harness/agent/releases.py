@@ -135,8 +135,8 @@ def undo(machine: Machine, done: Mapping[str, Any]) -> bool:
             cross()
         if os.path.lexists(os.path.join(folder, done["temporary"])):
             shutil.rmtree(os.path.join(folder, done["temporary"]))
-        where.sync()
         os.utime(where.parent, ns=tuple(done["parent_times_ns"]))
+        where.sync()
     return there
 
 

@@ -52,7 +52,7 @@ class Call:
 def watching(log: Path, *, children: bool = False) -> tuple[str, ...]:
     """Return the words that start a program so that its changing calls are written down."""
     follow = ("-f",) if children else ()
-    return (strace(), *follow, "-y", "-s", "120", "-o", str(log), "-e", f"trace={CHANGING}", "--")
+    return (strace(), *follow, "-y", "-s", "400", "-o", str(log), "-e", f"trace={CHANGING}", "--")
 
 
 def killing(log: Path, call: Call) -> tuple[str, ...]:
