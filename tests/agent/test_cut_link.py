@@ -91,5 +91,6 @@ def test_a_link_cut_in_any_frame_leaves_all_old_or_all_new_and_is_told_so(
         again.rollback()
         assert tree(world.root) == old, cut
         world.close()
+    record_property("seed", SEED)
     record_property("frames", sum(line.frames.values()))
     record_property("cuts", len(picked))

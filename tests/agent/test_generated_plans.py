@@ -15,6 +15,8 @@ from harness.resources import Directory, File, Symlink, Unit
 from tests.agent.worlds import META, tree
 from tests.oracles.scale import sized
 
+#: How many generated hosts.
+HOSTS = sized(10, 1_000)
 UNITS = "/etc/systemd/system"
 WANTS = f"{UNITS}/multi-user.target.wants"
 PLACES = ("/etc/t/a", "/etc/t/b", "/etc/t/deep/c", "/etc/t/deep/er/d", "/etc/ü t/e")
@@ -91,12 +93,12 @@ def lay_unit(world, name, was, *, enabled):
 
 
 @settings(
-    max_examples=sized(12, 1_000), derandomize=True, deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=HOSTS, derandomize=True, deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 @given(drawn=hosts, services=units)
 @example(drawn={"/etc/t/a": (("dir", b"", 0o700), ("file", b"", 0o644))}, services=[])
-def test_what_is_planned_is_what_changes(new_world, drawn, services):
+def plan_then_apply(new_world, drawn, services):
     world = new_world()
     wanted = []
     for path, (there, asked) in drawn.items():
@@ -134,3 +136,8 @@ def test_what_is_planned_is_what_changes(new_world, drawn, services):
         two.session.rollback()
     assert tree(world.root) == before
     world.close()
+
+
+def test_what_is_planned_is_what_changes(new_world, record_property):
+    record_property("hosts", HOSTS)
+    plan_then_apply(new_world=new_world)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests.agent.worlds import absent, file, folder, link, tree
 from tests.oracles.scale import sized
 
+#: How many generated trees, and hosts with generated units.
+TREES, UNITS = sized(25, 1_000), sized(10, 1_000)
 LETTERS = string.ascii_letters + "åß日😀 .-_@'\"\\$"
 names = st.text(LETTERS, min_size=1, max_size=12).filter(lambda n: n.strip(".")) | st.sampled_from(
     ["n" * 255, "å" * 127, "-rf", " ", "a\tb", "*"]
@@ -88,13 +90,12 @@ def step(path, before, do, content, mode):
     return absent(path) if do == "absent" else file(path, content, mode)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="NOT TESTED: odd modes lock everyone but root out")
 @settings(
-    max_examples=sized(30, 1_000), derandomize=True, deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=TREES, derandomize=True, deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 @given(top=entries, inner=entries, inherited=st.booleans())
-def test_deploy_then_rollback_is_the_identity(new_world, top, inner, inherited):
+def deploy_then_rollback(new_world, top, inner, inherited):
     world = new_world()
     base = world.at("/etc/t")
     (base / "sub").mkdir(parents=True)
@@ -123,6 +124,12 @@ def test_deploy_then_rollback_is_the_identity(new_world, top, inner, inherited):
     world.close()
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="NOT TESTED: odd modes lock everyone but root out")
+def test_deploy_then_rollback_is_the_identity(new_world, record_property):
+    record_property("trees", TREES)
+    deploy_then_rollback(new_world=new_world)
+
+
 def unit_text(tag, *, starts=True):
     return (
         f"[Service]\nExecStart=/bin/{str(starts).lower()}\nEnvironment=QUANTUM_UNIT_DIGEST={tag}\n"
@@ -145,11 +152,11 @@ def states_of(world, units):
 
 
 @settings(
-    max_examples=sized(12, 1_000), derandomize=True, deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=UNITS, derandomize=True, deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 @given(drawn=st.lists(fates, min_size=1, max_size=4), gives_up=st.booleans())
-def test_units_are_enabled_and_active_again_as_they_were(new_world, drawn, gives_up):
+def settle_then_rollback(new_world, drawn, gives_up):
     world = new_world()
     world.at(WANTS).mkdir()
     steps, actions = [], []
@@ -187,3 +194,8 @@ def test_units_are_enabled_and_active_again_as_they_were(new_world, drawn, gives
             assert world.services.show(unit)["invocation"] == invocations[unit]
     assert tree(world.root) == before
     world.close()
+
+
+def test_units_are_enabled_and_active_again_as_they_were(new_world, record_property):
+    record_property("hosts", UNITS)
+    settle_then_rollback(new_world=new_world)

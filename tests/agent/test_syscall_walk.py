@@ -104,6 +104,7 @@ def test_a_kill_at_any_system_call_of_a_deploy_leaves_all_old_or_all_new(
         assert digest_that_runs(world) == "old", call
         world.close()
     assert ends[-1] == "committed"  # the last call is the answer to the commit
+    record_property("seed", SEED)
     record_property("calls", len(calls))
     record_property("kills", len(ends))
 
@@ -137,5 +138,6 @@ def test_a_kill_at_any_system_call_of_an_undo_is_mended_by_the_next_one(
         assert tree(world.root) == old, call
         assert digest_that_runs(world) == "old", call
         world.close()
+    record_property("seed", SEED)
     record_property("calls", len(calls))
     record_property("kills", len(picked))
