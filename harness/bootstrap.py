@@ -10,6 +10,7 @@ from pathlib import Path
 #: Runs on the host as `python3 -I -S -c`: takes the agent from stdin and keeps it in memory.
 BOOTSTRAP = """\
 import os,sys
+sys.dont_write_bytecode=1
 def r(n):
  b=b''
  while len(b)<n:

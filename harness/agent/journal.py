@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from .boundaries import cross
+from .placing import sync_folder
 
 NAME = "journal.jsonl"
 
@@ -20,12 +21,15 @@ class Journal:
     def append(self, record: dict[str, Any]) -> None:
         """Write one record; when this returns, it will be there after a crash."""
         cross()
+        begun = os.path.exists(self.path)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         opened = os.open(self.path, flags, 0o600)
         with os.fdopen(opened, "wb") as file:
             file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        if not begun:
+            sync_folder(os.path.dirname(self.path))
         cross()
 
     def records(self) -> list[dict[str, Any]]:

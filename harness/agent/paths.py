@@ -146,6 +146,7 @@ def do(machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], blob:
             placing.take_away(where, expected)
         if "parent_times_ns" in step:
             os.utime(where.parent, ns=step["parent_times_ns"])
+            where.sync()
         cross()
 
 

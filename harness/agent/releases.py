@@ -10,14 +10,14 @@ import re
 import shutil
 import stat
 import tarfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from . import compiled, placing
 from .boundaries import cross
 from .failing import AgentError
 from .machine import RELEASES, Machine
-from .places import place
+from .places import Place, place, refuse_immutable
 from .processes import run
 
 COMPLETE = "COMPLETE"
@@ -72,18 +72,34 @@ def _files(folder: str) -> Iterator[str]:
             yield os.path.join(here, name)
 
 
+def refuse(machine: Machine, step: Mapping[str, Any], made: Container[str]) -> None:
+    """Raise AgentError when the step must not run; `made` is what earlier steps will have made."""
+    if complete(machine, step["digest"]):
+        return
+    try:
+        with place(machine, f"{RELEASES}/{step['digest']}") as where:
+            _refuse_there(where)
+    except AgentError as error:
+        if error.kind != "absent" or RELEASES not in made:
+            raise
+
+
+def _refuse_there(where: Place) -> None:
+    refuse_immutable(where)
+    if where.stat() is not None:
+        raise AgentError(
+            "refused",
+            f"{where.path} is there but not complete, and not ours to remove",
+            action=f"look at it, then remove {where.path} on the host",
+        )
+
+
 def record(machine: Machine, step: Mapping[str, Any], number: int) -> dict[str, Any]:
     """Return the journal record that undoes the step."""
     digest = _checked(step["digest"])
     with place(machine, f"{RELEASES}/{digest}") as where:
-        found = where.stat()
+        _refuse_there(where)
         parent = os.fstat(where.parent)
-    if found is not None:
-        raise AgentError(
-            "refused",
-            f"{RELEASES}/{digest} is there but not complete, and not ours to remove",
-            action=f"look at it, then remove {RELEASES}/{digest} on the host",
-        )
     return {
         "n": number,
         "do": "release",
@@ -128,8 +144,8 @@ def undo(machine: Machine, done: Mapping[str, Any]) -> bool:
             cross()
         if os.path.lexists(os.path.join(folder, done["temporary"])):
             shutil.rmtree(os.path.join(folder, done["temporary"]))
-        where.sync()
         os.utime(where.parent, ns=tuple(done["parent_times_ns"]))
+        where.sync()
     return there
 
 

@@ -84,7 +84,9 @@ class Store:
         """Make the folders, for root alone; sweep up what a crash left before anything changed."""
         os.makedirs(os.path.dirname(self.base), exist_ok=True)
         for folder in (self.base, self._all):
-            os.makedirs(folder, mode=0o700, exist_ok=True)
+            if not os.path.isdir(folder):
+                os.mkdir(folder, mode=0o700)
+                placing.sync_folder(os.path.dirname(folder))
         os.chmod(self.base, 0o700)
         for name in os.listdir(self._all):
             if name.startswith("."):

@@ -128,8 +128,10 @@ def _refuse_one(
 ) -> dict[str, Any]:
     if step["do"] == "file":
         paths.content(step, work.blobs)
-    if step["do"] == "release" and step["blob"] not in work.blobs:
-        raise AgentError("request", "the release was not sent")
+    if step["do"] == "release":
+        if step["blob"] not in work.blobs:
+            raise AgentError("request", "the release was not sent")
+        releases.refuse(work.machine, step, made)
     if step["do"] not in paths.KINDS:
         return {}
     return paths.refuse(work.machine, step, made, users_may_come=installing)

@@ -116,8 +116,8 @@ def _undo_path(
         if not same(before, now):
             _restore(where, before, tx, record["temporary"])
             undone.restored.append(record["path"])
-        where.sync()
         os.utime(where.parent, ns=tuple(record["parent_times_ns"]))
+        where.sync()
 
 
 def same(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

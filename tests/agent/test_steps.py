@@ -120,8 +120,6 @@ def test_a_drifted_precondition_is_refused_and_nothing_is_changed(world):
 @pytest.mark.parametrize(
     ("prepare", "step", "cause"),
     [
-        (lambda w: os.link(w.write("/etc/a"), w.at("/etc/b")), file("/etc/a"), "2 hard links"),
-        (lambda w: w.at("/etc/l").symlink_to("x"), file("/etc/l/a"), "/etc/l is a symbolic link"),
         (lambda w: w.write("/etc/a"), file("/etc/a/b"), "/etc/a is no directory"),
         (lambda w: w.at("/etc/a").mkdir(), file("/etc/a"), "is a directory"),
         (lambda w: w.write("/etc/a"), folder("/etc/a"), "no directory but a file"),
@@ -142,19 +140,6 @@ def test_what_cannot_be_undone_exactly_is_refused_before_anything_changes(
         world.apply(world.session(), [file("/etc/first"), step])
     assert refused.value.host == "h"
     assert tree(world.root) == before
-
-
-def test_an_immutable_file_is_refused_with_the_command_that_helps(world):
-    if os.getuid() != 0:
-        pytest.skip("NOT TESTED: only root makes files immutable")
-    path = world.write("/etc/a")
-    os.system(f"chattr +i {path}")
-    try:
-        with pytest.raises(AgentError, match="immutable") as refused:
-            world.apply(world.session(), [file("/etc/a")])
-        assert refused.value.action == "chattr -i -a /etc/a"
-    finally:
-        os.system(f"chattr -i {path}")
 
 
 def test_a_socket_in_the_way_is_observed_as_other(world):

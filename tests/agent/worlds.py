@@ -45,15 +45,20 @@ class World:
             process.stdout.close()
         self.services.close()
 
-    def session(self, **failpoints: int) -> Session:
-        """Start an agent and let it say hello."""
+    def session(self, *, through: Iterable[str] = (), **failpoints: int) -> Session:
+        """Start an agent and let it say hello; `through` is a program that starts it for us."""
         process = subprocess.Popen(
-            command(become=False, python=sys.executable),
+            (*through, *command(become=False, python=sys.executable)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
         session = Session(process.stdin, process.stdout, host="h", on_event=self.events.append)
         self.agents.append((session, process))
+        self.greet(session, **failpoints)
+        return session
+
+    def greet(self, session: Session, **failpoints: int) -> None:
+        """Let an agent say hello."""
         session.hello_said = session.hello(
             root=str(self.root),
             services="supervisor",
@@ -61,7 +66,6 @@ class World:
             honour_owners=os.getuid() == 0,
             **failpoints,
         )
-        return session
 
     def process(self, session: Session) -> subprocess.Popen:
         return next(process for one, process in self.agents if one is session)
@@ -138,12 +142,15 @@ def release(files: dict[str, str], **more) -> dict:
     return {"do": "release", "digest": tree, "content": archive, "modules": ["tiny"]} | more
 
 
-def tree(root: Path) -> dict[str, tuple]:
-    """Return everything about every path below a root, but for the agent's own store."""
+def tree(root: Path, *, whole: bool = False) -> dict[str, tuple]:
+    """Return everything about every path below a root, but for the agent's own store.
+
+    The `whole` tree has the store, too, and when each path was last touched in any way.
+    """
     found = {}
     for path in [root, *root.rglob("*")]:
         inside = str(path.relative_to(root))
-        if inside.startswith(STORE):
+        if inside.startswith(STORE) and not whole:
             continue
         stat = path.lstat()
         about = ""
@@ -156,6 +163,7 @@ def tree(root: Path) -> dict[str, tuple]:
             for name in sorted(os.listxattr(path, follow_symlinks=False))
         }
         # the store appears in var/lib on the first deploy, and stays
-        mtime_ns = 0 if inside == "var/lib" else stat.st_mtime_ns
+        mtime_ns = 0 if inside == "var/lib" and not whole else stat.st_mtime_ns
         found[inside] = (oct(stat.st_mode), stat.st_uid, stat.st_gid, mtime_ns, about, str(extra))
+        found[inside] += (stat.st_ctime_ns, stat.st_ino, stat.st_nlink) if whole else ()
     return found

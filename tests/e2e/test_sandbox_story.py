@@ -6,6 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from tests.agent.worlds import tree
+
 ENV = "etc/quantum/p35-decision-intelligence.env"
 
 
@@ -45,13 +47,34 @@ def test_deploy_is_idempotent_and_rollback_returns_to_the_byte(person):
     person.types("ledger.verify")
 
 
-def test_a_plan_writes_nothing(person):
-    person.types("plan")
-    before = manifest(person.root)
-    person.types("plan")
-    assert manifest(person.root) == before
+def everything(folder: Path) -> dict:
+    """Everything about every path, its last touch included, but for what the services do."""
+    moving = ("root/run", "root/proc", "root/var/log", "root/var/lib/redis")
+    found = tree(folder, whole=True)
+    return {name: state for name, state in found.items() if not name.startswith(moving)}
+
+
+def test_a_plan_writes_nothing_and_shows_no_secret(person):
+    person.types("plan")  # the sandbox is booted now
+    before = everything(person.folder)
+    said = [person.types("plan"), person.types("plan", "--json")]
+    assert everything(person.folder) == before
     assert not (person.root / "var/lib/quantum-ops/tx").exists()
     assert not (person.folder / "records").exists()
+
+    person.types("deploy")
+    (person.folder / "redis_password").write_text("staple-of-another-battery")
+    before = everything(person.folder)
+    said += [person.types("plan"), person.types("plan", "--json")]
+    assert everything(person.folder) == before
+    planned = json.loads(said[-1].stdout)
+    steps = planned["hosts"]["box"]["steps"]
+    assert any("secret content *** -> ***" in step["lines"] for step in steps)
+    # what a CI job asks: how many changes, not whether it went well
+    assert planned["changes"] == len(steps) > 0
+    for each in said:
+        for secret in ("correct-horse-battery", "staple-of-another-battery"):
+            assert secret not in each.stdout + each.stderr
 
 
 def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(person):

@@ -19,6 +19,8 @@ from tests.oracles import recording
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "docs" / "soak"
+#: What a run is about: with changes here since the commit, it is another one's.
+RUNS = ("streams", "consumers", "harness", "tests")
 #: No case may take longer, in seconds.
 CASE_WITHIN_S = 7_200
 
@@ -55,6 +57,22 @@ TOPICS = {
     "agent": (
         "agent on the hosts: a kill at every file operation of a deploy",
         "tests/agent/test_crash_walk.py",
+    ),
+    "system-calls": (
+        "agent on the hosts: a kill on the way into every system call of a deploy and an undo",
+        "tests/agent/test_syscall_walk.py",
+    ),
+    "cut-link": (
+        "agent on the hosts: the link cut before and within every frame, either way",
+        "tests/agent/test_cut_link.py",
+    ),
+    "trees": (
+        "agent on the hosts: generated trees and units, deployed and rolled back to the last bit",
+        "tests/agent/test_generated_trees.py",
+    ),
+    "plans": (
+        "agent on the hosts: on generated hosts, what is planned is exactly what changes",
+        "tests/agent/test_generated_plans.py",
     ),
 }
 
@@ -101,7 +119,7 @@ def soaked(topic):
 def state_of_the_tree():
     """Return the commit, and whether the code that ran is another than the commit's."""
     commit = git("rev-parse", "--short=12", "HEAD").strip()
-    return commit, bool(git("status", "--porcelain", "--", "streams", "consumers", "tests"))
+    return commit, bool(git("status", "--porcelain", "--", *RUNS))
 
 
 def git(*words):
