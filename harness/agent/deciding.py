@@ -20,10 +20,14 @@ def keep(machine: Machine, store: Store, tx: Transaction) -> dict[str, Any]:
         tx = store.turn(tx, "committed")
         with contextlib.suppress(OSError):
             os.unlink(tx.ballast)
-        # what stays behind of the switch is harmless now, and takes itself away
-        with contextlib.suppress(AgentError, OSError):
-            switch.disarm(machine, tx)
+        _tidy_up(machine, tx)
     return {"state": "committed", "tx": tx.id}
+
+
+def _tidy_up(machine: Machine, tx: Transaction) -> None:
+    """Take the switch away; what stays of it is harmless now, and takes itself away later."""
+    with contextlib.suppress(AgentError, OSError):
+        switch.disarm(machine, tx)
 
 
 def confirm(machine: Machine, store: Store, name: str, token: str) -> dict[str, Any]:
@@ -44,6 +48,8 @@ def confirm(machine: Machine, store: Store, name: str, token: str) -> dict[str, 
             if error.kind != "decided":
                 raise
             tx = store.find(name)
+    if tx.state == "committed":  # whoever did it may have died before it was tidied up
+        _tidy_up(machine, tx)
     return {"state": tx.state, "tx": name}
 
 

@@ -27,7 +27,7 @@ MOST_S = 6 * 3600.0
 UNDO_S = 360.0
 DECIDED = ("committed", "rolled_back")
 #: A program that the host runs for a step has this long before the switch may go off, in seconds.
-STEP_S: Mapping[str, float] = {"package": 1000.0, "release": 300.0}
+STEP_S: Mapping[str, float] = {"package": 2700.0, "release": 300.0}
 
 
 def arm(

@@ -13,10 +13,10 @@ import time
 import pytest
 
 from harness.agent.lock import holder
-from harness.errors import QuantumError
+from harness.errors import InDoubtError, QuantumError
 from tests.agent import laptop_process
 from tests.agent.test_switch import TOKEN, armed, expire, kill, state, switch_file
-from tests.agent.worlds import STORE, file, tree
+from tests.agent.worlds import META, STORE, file, tree
 from tests.waiting import until
 
 #: Cases in all and for each test: a sample here, the full count in the soak.
@@ -84,6 +84,31 @@ def test_a_laptop_that_is_killed_before_any_step_leaves_all_old_or_all_new(world
     end = "committed" if confirmed else "rolled_back" if applied else ""
     until(lambda: state(world) == end and holder(str(world.root / STORE)) is None)
     assert (tree(world.root) == before) is not confirmed
+    assert not switch_file(world).exists()
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_confirm_whose_agent_dies_is_settled_by_asking_again(world, at):
+    session = world.session()
+    world.apply(session, [file("/etc/a")], switch=armed())
+    with pytest.raises(InDoubtError):
+        world.session(die_at=at).confirm("t1", TOKEN)
+    assert state(world) == ("applied" if at == 1 else "committed")
+    assert world.session().confirm("t1", TOKEN)["state"] == "committed"
+    session.close()
+    assert (state(world), switch_file(world).exists()) == ("committed", False)
+
+
+@pytest.mark.parametrize("at", range(4, 10))
+def test_an_agent_that_dies_while_it_arms_leaves_nothing_that_recovering_does_not_take(world, at):
+    before = tree(world.root)
+    session = world.session(die_at=at)
+    with pytest.raises(InDoubtError):
+        world.apply(session, [file("/etc/a")], switch=armed())
+    again = world.session()
+    assert again.hello_said["unfinished"] == ["t1"]
+    again.recover(meta=META)
+    assert (state(world), tree(world.root)) == ("rolled_back", before)
     assert not switch_file(world).exists()
 
 
