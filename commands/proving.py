@@ -9,12 +9,13 @@ from typing import Any
 
 import proofs
 import roles
-from commands.scenes import GATE_WITHIN_S, PROOF_WITHIN_S, flow_of, open_scene
+from commands.scenes import PROOF_WITHIN_S, flow_of, open_scene
 from commands.showing import Display
 from harness import fanout
 from harness.contact import Contact, raise_together
 from harness.errors import ConfigurationError
 from harness.host import Host
+from harness.switches import GATE_WITHIN_S
 from proofs.finding import Finding, Verdict, worst
 from proofs.scene import Flow
 

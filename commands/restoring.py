@@ -19,6 +19,7 @@ from harness.contact import Contact, raise_together, reach_all
 from harness.desired import DesiredPath
 from harness.differences import describe
 from harness.errors import DONE, FAILED, IN_DOUBT, ConfigurationError
+from harness.switches import Switch
 
 #: What else may differ, where the lines of a plan say nothing of it.
 QUIET = {"mtime_ns": "time of change", "xattrs": "extended attributes"}
@@ -71,13 +72,14 @@ def _run(
     chosen: Chosen, changing: Sequence[Restoring], snapshot: str, display: Display
 ) -> dict[str, Any]:
     """Restore, look whether all of it is back, keep it everywhere or undo it everywhere; record."""
-    transaction, started = transactions.new_id(), time.time()
+    transaction, switch, started = transactions.new_id(), Switch(), time.time()
     by = transactions.meta(chosen, recording.git_state())
     display.stage("restoring")
 
     def one(each: Restoring) -> list[str]:
         session = each.contact.session
-        session.restore(transaction, snapshot, each.plan["seen"], meta=by)
+        words = switch.words(each.contact.host)
+        session.restore(transaction, snapshot, each.plan["seen"], meta=by, switch=words)
         return [change["path"] for change in session.plan_restore(snapshot)["changes"]]
 
     answers = fanout.each(changing, one)
@@ -86,7 +88,9 @@ def _run(
     applied = [each.item for each in answers if each.error is None]
     for each in answers:
         reasons += [f"{each.item.name}: {path} is not what was kept" for path in each.result or ()]
-    states |= transactions.finish(applied, transaction, display, commit=not reasons)
+    ends = transactions.finish(applied, transaction, switch, display, commit=not reasons)
+    reasons += [] if reasons else [str(error) for error in transactions.late(ends)]
+    states |= ends
     state = together(states.values())
     state = "restored" if state == "committed" else state
     display.idle()

@@ -17,6 +17,7 @@ from harness import fanout
 from harness.batching import ALL_AT_ONCE, Serial, parse
 from harness.deploying import Prepared, apply
 from harness.errors import ConfigurationError, QuantumError
+from harness.switches import Switch
 from proofs.finding import Verdict
 
 
@@ -84,6 +85,7 @@ class Rollout:
         self._chosen, self._changing, self._git = chosen, changing, git
         self._display, self._terms, self._left_out = display, terms, left_out
         self._transaction, self._started = transactions.new_id(), time.time()
+        self._switch = Switch()
         self._held: list[Prepared] = []  # applied, and neither committed nor put back
         self._batches: list[tuple[str, ...]] = []
         self._claims: list[proving.Claimed] = []
@@ -128,7 +130,7 @@ class Rollout:
         self._display.mark(names, "batch", str(len(self._batches)))
         self.states |= dict.fromkeys(names, APPLIED)  # who interrupts us now finds them changed
         by = transactions.meta(self._chosen, self._git)
-        answers = fanout.each(batch, lambda each: apply(each, self._transaction, by))
+        answers = fanout.each(batch, lambda each: apply(each, self._transaction, by, self._switch))
         self._failures += fanout.errors(answers)
         self._held += [each.item for each in answers if each.error is None]
         self.states |= {each.item.name: transactions.state_after(each.error) for each in answers}
@@ -161,8 +163,11 @@ class Rollout:
 
     def _finish(self, *, commit: bool) -> None:
         if self._held:
-            ends = transactions.finish(self._held, self._transaction, self._display, commit=commit)
+            ends = transactions.finish(
+                self._held, self._transaction, self._switch, self._display, commit=commit
+            )
             self.states |= ends
+            self._failures += transactions.late(ends) if commit else []
             for name, end in ends.items():
                 self._display.mark([name], "end", end)
         self._held = []

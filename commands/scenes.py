@@ -17,8 +17,8 @@ from proofs.attesting import attest
 from proofs.scene import Flow, Scene
 from roles import Role
 
-#: How long a proof waits for what must happen; a gate is quicker to refuse. In seconds.
-PROOF_WITHIN_S, GATE_WITHIN_S = 60, 30
+#: How long a proof waits for what must happen, in seconds; a gate is quicker to refuse.
+PROOF_WITHIN_S = 60
 
 
 @contextlib.contextmanager

@@ -12,15 +12,17 @@ from typing import Any, Protocol
 
 from commands import proving
 from commands.choosing import Chosen
+from commands.confirming import ask_again, confirm
 from commands.leaving_out import LeftOut
 from commands.outcomes import LEFT_OUT, Outcome
 from commands.showing import Display
 from commands.wanting import wanted
 from harness import fanout
-from harness.contact import Contact, reach
+from harness.contact import Contact
 from harness.deploying import Prepared, overwritten, prepare, recover
-from harness.errors import InDoubtError, QuantumError, UnreachableError
+from harness.errors import AgentError, InDoubtError, QuantumError, UnreachableError
 from harness.ledger.records import Subject
+from harness.switches import Switch
 from proofs.finding import Verdict
 
 
@@ -148,18 +150,24 @@ class Applied(Protocol):
 
 
 def finish(
-    applied: Sequence[Applied], transaction: str, display: Display, *, commit: bool
+    applied: Sequence[Applied],
+    transaction: str,
+    switch: Switch,
+    display: Display,
+    *,
+    commit: bool,
 ) -> dict[str, str]:
-    """Commit every applied host, or put every one back; return the state of each."""
+    """Confirm every applied host, or put every one back; return the state of each.
+
+    A commit goes over a connection of its own, which shows that the host can still be reached.
+    """
     display.stage("commit" if commit else "putting every byte back")
 
     def one(each: Applied) -> str:
-        session = each.contact.session
+        if commit:
+            return confirm(each.contact, transaction, switch, display)
         try:
-            if commit:
-                session.commit(transaction)
-                return "committed"
-            session.rollback(transaction)
+            each.contact.session.rollback(transaction)
         except (InDoubtError, UnreachableError):
             return ask_again(each.contact, transaction, display)
         return "rolled_back"
@@ -171,14 +179,12 @@ def finish(
     return {answer.item.name: answer.result or "in_doubt" for answer in answers}
 
 
-def ask_again(contact: Contact, transaction: str, display: Display) -> str:
-    """Settle a lost reply by asking the host itself over a new connection."""
-    try:
-        again = reach(contact.host, display)
-    except QuantumError:
-        return "in_doubt"
-    try:
-        states = {each["id"]: each["state"] for each in again.transactions}
-        return str(states.get(transaction, "in_doubt"))
-    finally:
-        again.close()
+def late(states: Mapping[str, str]) -> list[QuantumError]:
+    """Return an error for each host that was told to commit and had gone back by itself."""
+    cause = "its time to be confirmed was over, and it has put everything back by itself"
+    action = "deploy again; confirm_within_s in the inventory gives it more time"
+    return [
+        AgentError(cause, host=host, step="confirm", action=action)
+        for host, state in states.items()
+        if state == "rolled_back"
+    ]

@@ -33,6 +33,9 @@ from agent.main import main
 main()
 """
 
+#: What the copy runs that a transaction keeps of the agent: its dead man's switch.
+MAIN = b"from agent.awaiting import main\nmain()\n"
+
 
 def command(*, become: bool, python: str = "python3") -> tuple[str, ...]:
     """Return the words that start the agent on a host."""
@@ -46,8 +49,9 @@ def agent_archive() -> bytes:
     folder = Path(__file__).parent / "agent"
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.glob("*.py")):
-            info = zipfile.ZipInfo(f"agent/{path.name}", (1980, 1, 1, 0, 0, 0))
+        files = {f"agent/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
+        for name, content in sorted({**files, "__main__.py": MAIN}.items()):
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, path.read_bytes())
+            archive.writestr(info, content)
     return memory.getvalue()

@@ -12,6 +12,7 @@ from harness.errors import DriftError, LockedError
 from harness.handmade import Rendered, as_deployed, masked, shown
 from harness.planning import Drift, Observation, Plan, plan
 from harness.releases import Release
+from harness.switches import Switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +121,24 @@ def recover(contact: Contact, meta: Mapping[str, Any]) -> None:
         contact.session.recover(meta=meta)
 
 
-def apply(prepared: Prepared, transaction: str, meta: Mapping[str, Any]) -> Mapping[str, Any]:
+def apply(
+    prepared: Prepared,
+    transaction: str,
+    meta: Mapping[str, Any],
+    switch: Switch | None = None,
+) -> Mapping[str, Any]:
     """Carry the plan out as one transaction; it is undone by the host unless committed.
+
+    With a `switch` that takes a confirm over a new connection (harness.switches).
 
     Raises AgentError, DriftError, LockedError or InDoubtError; after any but the last the host is
     as it was.
     """
     steps = [dict(step.words) for step in prepared.plan.steps]
     return prepared.contact.session.apply(
-        transaction, kind="deploy", meta=meta, steps=steps, blobs=blobs(prepared)
-    )
+        transaction, kind="deploy", meta=meta, steps=steps, blobs=blobs(prepared),
+        switch=switch.words(prepared.contact.host) if switch else None,
+    )  # fmt: skip
 
 
 def blobs(prepared: Prepared) -> Mapping[str, bytes]:

@@ -28,7 +28,9 @@ PACKAGE_WITHIN_S = 2700.0
 #: Nobody follows a log for longer, in seconds.
 FOLLOW_WITHIN_S = 7 * 86_400.0
 #: After these the host may have changed although no answer came.
-CHANGING = frozenset({"apply", "commit", "rollback", "recover", "operate", "backup", "restore"})
+CHANGING = frozenset(
+    {"apply", "commit", "confirm", "rollback", "recover", "operate", "backup", "restore"}
+)
 #: What runs steps, and puts everything back when one fails.
 APPLYING = frozenset({"apply", "restore"})
 
@@ -130,25 +132,38 @@ class Session:
         meta: Mapping[str, Any],
         steps: Sequence[Mapping[str, Any]],
         blobs: Mapping[str, bytes],
+        switch: Mapping[str, Any] | None = None,
         quiet_s: float | None = None,
         deadline_s: float | None = None,
     ) -> Reply:
         """Run the steps as one transaction, which the host undoes unless it is committed.
 
-        `blobs` are contents by SHA-256. Raises AgentError, DriftError or LockedError when the
-        host is as it was, InDoubtError when that is not known.
+        With a `switch` that needs its token on a new connection, and the host undoes by itself
+        even if the agent dies. `blobs` are contents by SHA-256. Raises AgentError, DriftError or
+        LockedError when the host is as it was, InDoubtError when that is not known.
         """
         request: dict[str, Any] = {
             "do": "apply", "tx": tx, "kind": kind, "meta": dict(meta),
-            "steps": [dict(step) for step in steps], "blobs": list(blobs),
+            "steps": [dict(step) for step in steps], "blobs": list(blobs), "switch": switch,
         }  # fmt: skip
         if quiet_s is not None:
             request["quiet_s"] = quiet_s
         return self._ask(request, deadline_s or _apply_within_s(steps), blobs)
 
     def commit(self, tx: str, *, deadline_s: float = HELLO_WITHIN_S) -> Reply:
-        """Keep what was applied; raises InDoubtError when no answer came."""
+        """Keep what was applied, or let go of what was confirmed; may raise InDoubtError."""
         return self._ask({"do": "commit", "tx": tx}, deadline_s)
+
+    def confirm(self, tx: str, token: str, *, deadline_s: float = HELLO_WITHIN_S) -> Reply:
+        """Keep what another connection applied; returns the state that holds.
+
+        Raises InDoubtError when no answer came; asked again, it answers the same.
+        """
+        return self._ask({"do": "confirm", "tx": tx, "token": token}, deadline_s)
+
+    def hold(self, *, deadline_s: float) -> Reply:
+        """Have the agent say anything; what it has applied is held for its full time again."""
+        return self._ask({"do": "hold"}, deadline_s)
 
     def rollback(
         self,
@@ -185,12 +200,23 @@ class Session:
         """Return what putting a snapshot back would change; writes nothing there."""
         return self._ask({"do": "plan_restore", "id": snapshot}, OBSERVE_WITHIN_S)
 
-    def restore(self, tx: str, snapshot: str, seen: str, *, meta: Mapping[str, Any]) -> Reply:
+    def restore(
+        self,
+        tx: str,
+        snapshot: str,
+        seen: str,
+        *,
+        meta: Mapping[str, Any],
+        switch: Mapping[str, Any] | None = None,
+    ) -> Reply:
         """Put a snapshot back as one transaction, which the host undoes unless it is committed.
 
         `seen` is what the plan said; raises DriftError when the host is another one since.
         """
-        request = {"do": "restore", "tx": tx, "id": snapshot, "seen": seen, "meta": dict(meta)}
+        request = {
+            "do": "restore", "tx": tx, "id": snapshot, "seen": seen, "meta": dict(meta),
+            "switch": switch,
+        }  # fmt: skip
         return self._ask(request, UNDO_WITHIN_S)
 
     def transactions(self) -> list[Reply]:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from harness.errors import LabError
+from lab import network
 from lab.entering import cgroup, inside, leader
 from lab.places import BRIDGE, LabHost
 
@@ -100,3 +101,4 @@ def end(host: LabHost) -> None:
     for folder, _, _ in os.walk(own, topdown=False):
         Path(folder).rmdir()
     host.process_record.unlink(missing_ok=True)
+    network.unplug(host)

@@ -50,6 +50,12 @@ def join(host: LabHost) -> None:
         _element("delete", host)
 
 
+def unplug(host: LabHost) -> None:
+    """Take away the cable of a host that has ended: the kernel does so only some time later."""
+    if succeeds("ip", "link", "show", host.interface):
+        succeeds("ip", "link", "delete", host.interface)
+
+
 def _element(verb: str, host: LabHost) -> None:
     run("nft", verb, "element", "bridge", TABLE, "cut", _braced(host), step="lab network")
 

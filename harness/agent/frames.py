@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import select
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from .failing import AgentError, GoneError
@@ -62,6 +64,16 @@ class Channel:
                 data = data[os.write(self._outgoing, data[:PIPE_ATOM]) :]
             except OSError:
                 raise GoneError("the laptop closed the connection") from None
+
+    def blobs(self, announced: Sequence[str], within_s: float) -> dict[str, bytes]:
+        """Return the contents that follow a request, each by its SHA-256."""
+        found = {}
+        for _ in announced:
+            frame, body = self.receive(within_s)
+            if hashlib.sha256(body).hexdigest() != frame.get("blob"):
+                raise GoneError("a content was damaged on its way")
+            found[frame["blob"]] = body
+        return found
 
     def check(self) -> None:
         """Raise GoneError when the laptop has left; keeps what it sent ahead of time."""

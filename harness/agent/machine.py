@@ -22,6 +22,13 @@ class Machine:
     services: Services
     honour_owners: bool = True  #: False: owners stay as they are and are reported as root
 
+    def told(self) -> dict[str, object]:
+        """Return what `opening.machine` makes the same machine of again."""
+        return {
+            "root": self.root or "/", "services": self.services.name,
+            "control": self.services.control, "honour_owners": self.honour_owners,
+        }  # fmt: skip
+
     @property
     def sandbox(self) -> bool:
         """Tell whether a directory stands for the host's root."""

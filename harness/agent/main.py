@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import sys
 import time
@@ -11,25 +10,25 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import (
+    deciding,
     facts,
     lock,
     logs,
     manifest,
     observing,
+    opening,
     operating,
     restoring,
     rolling_back,
     snapshots,
+    switch,
     transaction,
 )
 from .boundaries import BOUNDARIES
 from .failing import SIGNALS, AgentError, GoneError, one_line, translated
 from .frames import Channel
 from .machine import Machine
-from .services import Services
 from .store import UNFINISHED, Store, Transaction
-from .supervisor import Supervisor
-from .systemd import Systemd
 from .undoing import undo
 
 #: Exit status of an agent that met what it cannot have met (sysexits.h: EX_SOFTWARE).
@@ -94,14 +93,8 @@ class Agent:
 
     def do_hello(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Tell who this is, what was deployed, what is unfinished and who holds the lock."""
-        BOUNDARIES.arm(frame.get("die_at"), frame.get("full_at"))
-        services: Services
-        if frame.get("services", "systemd") == "systemd":
-            services = Systemd()
-        else:
-            services = Supervisor(frame["control"])
-        root = os.path.realpath(frame.get("root") or "/").rstrip("/")
-        self.machine = Machine(root, services, honour_owners=bool(frame.get("honour_owners", True)))
+        BOUNDARIES.arm(frame.get("die_at"), frame.get("full_at"), frame.get("stop_at"))
+        self.machine = opening.machine(frame)
         self.store = Store(self.machine.store)
         self.lock = lock.Lock(self.machine.store)
         return {
@@ -142,7 +135,7 @@ class Agent:
 
     def do_apply(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Run a transaction; until commit or rollback the lock stays taken."""
-        blobs = self._blobs(frame.get("blobs") or [])
+        blobs = self.channel.blobs(frame.get("blobs") or [], QUIET_S)
         kind = frame.get("kind", "deploy")
         return self._apply(frame, kind, "deploy", lambda: (frame["steps"], blobs))
 
@@ -159,7 +152,7 @@ class Agent:
     ) -> dict[str, Any]:  # fmt: skip
         """Run the steps that are given, with their contents, once nothing is unfinished."""
         self._refuse_applied()
-        meta = {**frame.get("meta", {}), "kind": kind}
+        meta = {**frame.get("meta", {}), "kind": kind, "switch": frame.get("switch")}
         self.quiet_s = float(frame.get("quiet_s", QUIET_S))
         self.store.ensure()
         self.lock.take(meta, frame["tx"])
@@ -202,31 +195,35 @@ class Agent:
         """Tell what putting a snapshot back would change."""
         return restoring.plan(self.here, self.store, frame["id"])
 
-    def _blobs(self, announced: list[str]) -> dict[str, bytes]:
-        blobs = {}
-        for _ in announced:
-            frame, body = self.channel.receive(QUIET_S)
-            if hashlib.sha256(body).hexdigest() != frame.get("blob"):
-                raise GoneError("a content was damaged on its way")
-            blobs[frame["blob"]] = body
-        return blobs
-
     def do_commit(self, frame: dict[str, Any]) -> dict[str, Any]:
-        """Keep what was applied: one rename. Asked again, it answers the same."""
+        """Keep what was applied, or let go of what was confirmed. Asked again, it says the same."""
         tx = self.store.find(frame["tx"])
-        if tx.state == "committed":
-            return {"state": "committed", "tx": tx.id}
-        if self.applied is None or self.applied.id != tx.id:
-            raise AgentError(
-                "refused", f"the transaction {tx.id} is {tx.state}, and not this session's to keep"
-            )
+        ours = self.applied is not None and self.applied.id == tx.id
+        if tx.state != "committed":
+            if not ours:
+                cause = f"the transaction {tx.id} is {tx.state}, and not this session's to keep"
+                raise AgentError("refused", cause)
+            deciding.refuse_armed(tx)
         with SIGNALS.held_off():
-            self.store.turn(self.applied, "committed")
-            self.applied = None
-            with contextlib.suppress(OSError):
-                os.unlink(tx.ballast)
-            self.lock.free()
+            if tx.state != "committed":
+                deciding.keep(self.here, self.store, tx)
+            if ours:
+                self.applied = None
+                self.lock.free()
         return self._counted({"state": "committed", "tx": tx.id})
+
+    def do_confirm(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Keep what another session applied, by the transaction's token."""
+        if self.applied is not None:
+            deciding.refuse_armed(self.applied)
+        return self._counted(
+            deciding.confirm(self.here, self.store, frame["tx"], str(frame["token"]))
+        )
+
+    def do_hold(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Be spoken to, and put off the moment at which the host goes back by itself."""
+        del frame
+        return {"left_s": switch.put_off(self.store, self.applied.id) if self.applied else None}
 
     def do_rollback(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Undo a transaction, or all that are newer than a given one."""

@@ -19,6 +19,8 @@ class Services(Protocol):
     """Units by name; every call has a deadline and raises ServiceError."""
 
     name: str
+    boots: bool  #: whether a unit of ours is run when the host boots
+    control: str  #: where to ask, if it is not the host's own
 
     def show(self, units: Asked) -> dict[str, dict[str, Any]]:
         """Return the state of each unit; one that does not exist has load "not-found"."""
@@ -43,3 +45,9 @@ class Services(Protocol):
 
     def verify(self, path: str) -> list[str]:
         """Return what is wrong with a unit file that is not yet placed, a line each."""
+
+    def arm(self, name: str, words: Sequence[str], within_s: float) -> None:
+        """Have a program run about `within_s` seconds from now, whatever becomes of us."""
+
+    def disarm(self, name: str) -> None:
+        """Spare the host an armed program that has not begun; one that has goes on."""

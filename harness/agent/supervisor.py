@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,9 +20,10 @@ class Supervisor:
     """A client of harness/sandbox's supervisor."""
 
     name = "supervisor"
+    boots = False
 
     def __init__(self, control: str) -> None:
-        self._control = control
+        self.control = control
 
     def show(self, units: Asked) -> dict[str, dict[str, Any]]:
         """Return the state of every unit with one call."""
@@ -74,11 +77,26 @@ class Supervisor:
         """Return nothing: the sandbox has no systemd-analyze."""
         return []
 
+    def arm(self, name: str, words: Sequence[str], within_s: float) -> None:  # noqa: ARG002
+        """Start the program at once, on its own: it waits by itself, and sees when it may end."""
+        try:
+            first = os.fork()
+            if first == 0:
+                _leave(words)
+            _, status = os.waitpid(first, 0)
+        except OSError as error:
+            raise ServiceError(f"no process can be started: {error}") from None
+        if status:
+            raise ServiceError(f"{words[0]} does not start")
+
+    def disarm(self, name: str) -> None:
+        """Do nothing: the program looks by itself."""
+
     def _ask(self, words: dict[str, Any], within_s: float) -> dict[str, Any]:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
                 line.settimeout(within_s)
-                line.connect(self._control)
+                line.connect(self.control)
                 line.sendall(json.dumps(words).encode() + b"\n")
                 with line.makefile("rb") as answers:
                     said = json.loads(answers.readline() or b'{"error": "it hung up"}')
@@ -87,3 +105,16 @@ class Supervisor:
         if "error" in said:
             raise ServiceError(f"{words.get('unit', words['do'])}: {said['error']}")
         return dict(said)
+
+
+def _leave(words: Sequence[str]) -> None:
+    """Become the parent of a program that nobody waits for; the process ends here."""
+    status = 1
+    try:
+        subprocess.Popen(
+            list(words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,
+        )  # fmt: skip
+        status = 0
+    finally:
+        os._exit(status)

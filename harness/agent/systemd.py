@@ -35,9 +35,17 @@ _NUMBERS = ("main_pid", "restarts", "started_at_us")
 
 
 class Systemd:
-    """The host's own systemd."""
+    """The host's own systemd.
+
+    While it is `booting`, nothing is waited for that comes later in the boot than we do.
+    """
 
     name = "systemd"
+    boots = True
+    control = ""
+
+    def __init__(self, *, booting: bool = False) -> None:
+        self._booting = booting
 
     def show(self, units: Asked) -> dict[str, dict[str, Any]]:
         """Return the state of every unit with one call."""
@@ -67,7 +75,11 @@ class Systemd:
         self, units: Sequence[str], wait_s: float, check: Callable[[], None] = lambda: None
     ) -> None:
         """Start units together and wait for READY."""
-        self._bring_up("start", units, wait_s, check)
+        if self._booting:
+            words = ("systemctl", "start", "--no-block", "--", *units)
+            self._must(run(words, ASK_WITHIN_S), "start")
+        else:
+            self._bring_up("start", units, wait_s, check)
 
     def restart(
         self, units: Sequence[str], wait_s: float, check: Callable[[], None] = lambda: None
@@ -77,6 +89,9 @@ class Systemd:
 
     def stop(self, units: Sequence[str]) -> None:
         """Stop units; one that will not is killed."""
+        if self._booting:  # one that only waits for its turn keeps it
+            states = self.show(dict.fromkeys(units, ()))
+            units = [name for name, state in states.items() if state["active"] in UP]
         if not units:
             return
         words = ("systemctl", "stop", "--", *units)
@@ -112,6 +127,20 @@ class Systemd:
         if ended.code is None or (ended.code == NOT_FOUND and not ours):
             return [ended.last_line or "systemd-analyze did not answer"]
         return ours
+
+    def arm(self, name: str, words: Sequence[str], within_s: float) -> None:
+        """Start a transient timer; what it runs is started again if something kills it."""
+        timer = (
+            "systemd-run", "--quiet", "--collect", f"--unit={name}",
+            f"--on-active={within_s:.3f}s", "--timer-property=AccuracySec=100ms",
+            "--timer-property=RemainAfterElapse=no", f"--description=Dead man's switch: {name}",
+            "--property=Restart=on-abnormal", "--property=RestartSec=1",
+        )  # fmt: skip
+        self._must(run((*timer, "--", *words), ASK_WITHIN_S), "systemd-run")
+
+    def disarm(self, name: str) -> None:
+        """Stop the timer; what it has started already is left to see for itself."""
+        run(("systemctl", "stop", "--", f"{name}.timer"), ASK_WITHIN_S)
 
     def _bring_up(
         self, verb: str, units: Sequence[str], wait_s: float, check: Callable[[], None]

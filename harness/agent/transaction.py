@@ -9,7 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import manifest, packages, paths, placing, releases, settling, space, store
+from . import (
+    manifest,
+    packages,
+    paths,
+    placing,
+    releases,
+    settling,
+    space,
+    store,
+    switch,
+)
 from .failing import IN_DOUBT, ROLLED_BACK, AgentError, one_line, translated
 from .machine import RELEASES, Machine
 from .states import observe
@@ -54,10 +64,15 @@ def apply(
         tx = work.transactions.create(name, meta)
         _keep_agent(tx)
         space.keep_ballast(tx.ballast, space.ballast_bytes(states))
+        if asked := meta.get("switch"):
+            step = "switch"
+            switch.arm(work.machine, tx, float(asked["ttl_s"]))
+            step = "journal"
         tx.journal.append(settling.hold(work.machine, steps))
         for index, each in enumerate(steps):
             step = title(each)
             work.check()
+            switch.before_step(tx, each)
             begun = time.monotonic()
             _run(work, tx, steps, index)
             work.emit(
@@ -71,6 +86,7 @@ def apply(
         after = manifest.compose(work.machine, manifest.current(work.transactions), records)
         sha256 = manifest.write(tx, after)
         tx = work.transactions.turn(tx, "applied")
+        switch.put_off(work.transactions, name)
     except BaseException as error:
         failure = translated(error, step)
         if failure.kind == "space":

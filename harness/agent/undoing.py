@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import placing, releases, settling, store
+from . import placing, releases, settling, store, switch
+from .boundaries import BOUNDARIES
 from .failing import IN_DOUBT, SIGNALS, AgentError, one_line
 from .machine import Machine
 from .paths import KINDS
@@ -44,7 +45,10 @@ def undo(machine: Machine, transactions: store.Store, tx: store.Transaction) -> 
     Order matters: what the transaction started is stopped while its unit file is still there,
     then every path goes back, newest first, and what ran before runs again from the old files.
     """
+    BOUNDARIES.fence()
     with SIGNALS.held_off():
+        if tx.state == "committed":
+            switch.arm_undo(machine, tx)
         tx = transactions.turn(tx, "undoing")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(tx.ballast)
@@ -52,7 +56,7 @@ def undo(machine: Machine, transactions: store.Store, tx: store.Transaction) -> 
         records = tx.journal.records()
         try:
             _undo_all(machine, tx, records, undone)
-            transactions.turn(tx, "rolled_back")
+            switch.disarm(machine, transactions.turn(tx, "rolled_back"))
         except Exception as error:
             step = getattr(error, "step", "") or "rollback"
             raise AgentError(
@@ -72,6 +76,7 @@ def _undo_all(
     settling.stop(machine, units)
     for record in reversed(records):
         try:
+            BOUNDARIES.fence()
             _undo_one(machine, tx, record, undone)
         except Exception as error:
             raise AgentError(

@@ -22,6 +22,7 @@ OWN = frozenset(
         "reach_within_s",
         "ready_within_s",
         "gate_within_s",
+        "confirm_within_s",
         "custom",
     }
 )
@@ -171,6 +172,7 @@ _CHECKS: Mapping[str, Callable[[Located], None]] = {
     "reach_within_s": _seconds,
     "ready_within_s": _seconds,
     "gate_within_s": _seconds,
+    "confirm_within_s": _seconds,
     "custom": _custom,
     "ansible_host": _text,
     "ansible_port": _port,

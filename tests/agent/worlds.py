@@ -123,8 +123,8 @@ def absent(path: str) -> dict:
     return {"do": "absent", "path": path}
 
 
-def settle(action: str = "restart") -> dict:
-    units = [{"name": UNIT, "action": action, "wait_s": 20}]
+def settle(action: str = "restart", wait_s: float = 20) -> dict:
+    units = [{"name": UNIT, "action": action, "wait_s": wait_s}]
     return {"do": "settle", "reload": True, "units": units}
 
 

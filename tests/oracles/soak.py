@@ -54,6 +54,10 @@ TOPICS = {
         "execution: a kill or a lost reply at every command, judged at the exchange",
         "tests/execution",
     ),
+    "switch": (
+        "agent on the hosts: a confirm and the dead man's switch at the same moment, one wins",
+        "tests/agent/test_confirm_races.py",
+    ),
     "agent": (
         "agent on the hosts: a kill at every file operation of a deploy",
         "tests/agent/test_crash_walk.py",
