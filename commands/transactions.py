@@ -53,14 +53,19 @@ def recover_all(
 
 
 def prepare_all(
-    contacts: Sequence[Contact], sources: Path, display: Display, left_out: LeftOut | None = None
+    contacts: Sequence[Contact],
+    sources: Path,
+    display: Display,
+    left_out: LeftOut | None = None,
+    *,
+    only: frozenset[str] = frozenset(),
 ) -> list[Prepared]:
-    """Observe and plan every host at once; an error ends it with nothing changed.
+    """Observe and plan every host at once, or `only` some services; an error changes nothing.
 
     With `left_out` that holds for more errors than may be.
     """
     display.stage("building the release and observing the hosts")
-    answers = fanout.each(contacts, lambda c: prepare(c, wanted(c.host, c.facts, sources)))
+    answers = fanout.each(contacts, lambda c: prepare(c, wanted(c.host, c.facts, sources, only)))
     (left_out or LeftOut(0, display)).passed(answers)
     return fanout.results(answers)
 

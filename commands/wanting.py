@@ -13,14 +13,23 @@ from harness.desired import compose, needs_release
 from harness.handmade import Rendered
 from harness.host import Host
 from harness.rendering import render
+from harness.subsets import cut, of_services
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 _building = threading.Lock()
 
 
-def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wanted:
-    """Return what `host` should be; `sources` holds the streams/ and consumers/ to release."""
+def wanted(
+    host: Host,
+    facts: Mapping[str, Any],
+    sources: Path = PROJECT,
+    only: frozenset[str] = frozenset(),
+) -> Wanted:
+    """Return what `host` should be; `sources` holds the streams/ and consumers/ to release.
+
+    With `only`, it is what these services of it should be.
+    """
     import roles
 
     resources = [each for role in roles.of(host) for each in role.resources(host)]
@@ -31,7 +40,14 @@ def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wan
             release = releases.build(releases.target_of(facts, extra), sources)
     digest = release.digest if release else ""
     again = rendered(host)
-    return Wanted(again(digest), release, again)
+    if not only:
+        return Wanted(again(digest), release, again)
+    chosen = [
+        each for role in roles.of(host)
+        for each in of_services(role.resources(host), role.SERVICES, only)
+    ]  # fmt: skip
+    part = cut(again(digest), chosen)
+    return Wanted(part, release if part.release else None, again, tuple(sorted(only)))
 
 
 def rendered(host: Host) -> Rendered:

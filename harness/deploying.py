@@ -21,6 +21,7 @@ class Wanted:
     desired: Desired
     release: Release | None
     again: Rendered | None = None  #: the same with another release, to tell what a hand changed
+    only: tuple[str, ...] = ()  #: the services that it is about; empty: all of the host
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,15 @@ class Prepared:
         return self.contact.host.name
 
 
-def observe(contact: Contact, desired: Desired) -> Observation:
-    """Ask the agent for the state of everything that is wanted or was deployed before."""
-    paths: dict[str, str | None] = dict.fromkeys(contact.manifest)
+def observe(
+    contact: Contact, desired: Desired, manifest: Mapping[str, Mapping[str, Any]] | None = None
+) -> Observation:
+    """Ask the agent for the state of everything that is wanted or was deployed before.
+
+    `manifest` is what of the deployed is looked at; None: all of it.
+    """
+    manifest = contact.manifest if manifest is None else manifest
+    paths: dict[str, str | None] = dict.fromkeys(manifest)
     paths |= {one.path: one.sha256 or None for one in desired.paths}
     said = contact.session.observe(
         paths=paths,
@@ -54,13 +61,16 @@ def observe(contact: Contact, desired: Desired) -> Observation:
         units=said["units"],
         packages=said["packages"],
         releases=said["releases"],
-        manifest=contact.manifest,
+        manifest=manifest,
     )
 
 
 def prepare(contact: Contact, wanted: Wanted) -> Prepared:
     """Observe and plan one host. Writes nothing on it."""
-    seen = observe(contact, wanted.desired)
+    asked = {one.path for one in wanted.desired.paths}
+    # what is outside the chosen services is not looked at, so that nothing can come of it
+    manifest = {p: s for p, s in contact.manifest.items() if not wanted.only or p in asked}
+    seen = observe(contact, wanted.desired, manifest)
     blob = wanted.release.blob_sha256 if wanted.release else ""
     ready_within_s = contact.host.number("ready_within_s", 60)
     planned = plan(wanted.desired, seen, blob=blob, ready_within_s=ready_within_s)
