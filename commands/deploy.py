@@ -122,10 +122,12 @@ def carry_out(
     with reach_some(chosen.hosts, display) as reached:
         left_out.add(reached.failures)
         contacts = transactions.recover_all(chosen, reached.contacts, left_out)
-        prepared = transactions.prepare_all(contacts, sources, display, left_out, only=only)
+        prepared = transactions.prepare_all(
+            contacts, sources, display, left_out, only=only, overwrite=overwrite_drift
+        )
         display.plans(prepared)
-        if not overwrite_drift:
-            prepared = left_out.passed(fanout.each(prepared, refuse_drift))
+        answers = fanout.each(prepared, lambda each: refuse_drift(each, overwrite=overwrite_drift))
+        prepared = left_out.passed(answers)
         changing = [each for each in prepared if each.plan.steps]
         if not changing:
             return transactions.unchanged(prepared, display, left_out.why)

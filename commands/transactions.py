@@ -59,13 +59,17 @@ def prepare_all(
     left_out: LeftOut | None = None,
     *,
     only: frozenset[str] = frozenset(),
+    overwrite: bool = False,
 ) -> list[Prepared]:
     """Observe and plan every host at once, or `only` some services; an error changes nothing.
 
-    With `left_out` that holds for more errors than may be.
+    With `left_out` that holds for more errors than may be; with `overwrite` drop-ins go, too.
     """
     display.stage("building the release and observing the hosts")
-    answers = fanout.each(contacts, lambda c: prepare(c, wanted(c.host, c.facts, sources, only)))
+    answers = fanout.each(
+        contacts,
+        lambda c: prepare(c, wanted(c.host, c.facts, sources, only), overwrite=overwrite),
+    )
     (left_out or LeftOut(0, display)).passed(answers)
     return fanout.results(answers)
 

@@ -14,6 +14,7 @@ from .services import UP, Asked, ServiceError
 #: Longer than the 90 s that a unit has by default to stop, in seconds.
 STOP_WITHIN_S = 120.0
 ASK_WITHIN_S = 30.0
+UNITS = "/etc/systemd/system"
 #: property -> key of a unit's state
 PROPERTIES = {
     "Id": "id",
@@ -56,6 +57,7 @@ class Systemd:
             pid = state["main_pid"]
             state["environ"] = running.environ(pid) if pid else {}
             state["credentials"] = running.credentials(pid, name, units[name])
+            state["dropins"] = _with_waiting(name, state["dropins"])
             states[name] = state
         return states
 
@@ -142,6 +144,16 @@ class Systemd:
     def _must(ended: Ended, what: str) -> None:
         if ended.code != 0:
             raise ServiceError(f"{what}: {ended.last_line or 'did not end in time'}")
+
+
+def _with_waiting(unit: str, loaded: list[str]) -> list[str]:
+    """Return the drop-ins in effect, and those that the next daemon-reload would bring."""
+    folder = f"{UNITS}/{unit}.d"
+    try:
+        waiting = sorted(name for name in os.listdir(folder) if name.endswith(".conf"))
+    except OSError:
+        waiting = []
+    return list(dict.fromkeys((*loaded, *(f"{folder}/{name}" for name in waiting))))
 
 
 def _parse(block: str) -> dict[str, Any]:
