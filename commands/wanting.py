@@ -9,7 +9,7 @@ from typing import Any
 
 from harness import releases
 from harness.deploying import Wanted
-from harness.desired import compose, needs_release
+from harness.desired import Render, compose, needs_release
 from harness.handmade import Rendered
 from harness.host import Host
 from harness.rendering import render
@@ -50,9 +50,9 @@ def wanted(
     return Wanted(part, release if part.release else None, again, tuple(sorted(only)))
 
 
-def rendered(host: Host) -> Rendered:
+def rendered(host: Host, by: Render = render) -> Rendered:
     """Return what renders the host's files as of a release's digest, and builds nothing."""
     import roles
 
     resources = [each for role in roles.of(host) for each in role.resources(host)]
-    return lambda digest: compose(host, resources, digest, render)
+    return lambda digest: compose(host, resources, digest, by)
