@@ -77,12 +77,17 @@ class Home:
             if not attributes:
                 found.notes.append(f"nothing to capture: {', '.join(drift.lines)}")
         elif drift.path not in contact.manifest:
-            self._drop_in(host, str(state.get("text", "")), found)
+            self._drop_in(host, state.get("text"), found)
+        elif drift.wanted_too:
+            found.notes.append("is in what is wanted now: the next deploy takes it over")
         elif any(line.startswith("sha256") for line in drift.lines):
             self._file(contact, seen, found)
         return found
 
-    def _drop_in(self, host: Host, text: str, found: Brought) -> None:
+    def _drop_in(self, host: Host, text: str | None, found: Brought) -> None:
+        if text is None:
+            found.notes.append("not captured: binary, or too large")
+            return
         lines = lines_of(text)
         kept = [line for line in lines if not secretive(line, secrets_of(host))]
         found.kept = self.write(host.name, found.path, "".join(kept))
@@ -94,7 +99,9 @@ class Home:
         host, wanted = contact.host, seen.now.get(found.path)
         source = Source(host, found.path) if wanted else None
         if source is None or not source.find(contact.manifest, seen.paths):
-            why = "no role asks for it" if source is None else "its templates or variables changed"
+            why = "its templates or variables changed"
+            if source is None:
+                why = "no role asks for it, or it cannot be rendered"
             found.notes.append(f"not captured: what was deployed is not known here: {why}")
             return
         if source.traced is None:

@@ -70,7 +70,7 @@ def observe(
         packages=said["packages"],
         releases=said["releases"],
         manifest=manifest,
-        dropins={path: strange[path] for path in strange if said["paths"][path]["kind"] == "file"},
+        dropins={p: unit for p, unit in strange.items() if said["paths"][p]["kind"] != "absent"},
     )
 
 

@@ -10,7 +10,7 @@ from harness.agent.services import UP
 from harness.contact import Contact
 from harness.desired import DesiredPath
 from harness.dropins import unplaced
-from harness.handmade import Rendered, as_deployed, contents, shown
+from harness.handmade import Rendered, as_deployed, at_home, contents, shown
 from harness.manifests import unit_files
 from harness.planning import Drift, drifted, stranger
 
@@ -50,6 +50,7 @@ def look(contact: Contact, rendered: Rendered | None = None) -> Seen:
     changed = tuple(drifted(manifest, said["paths"]))
     if rendered:
         changed = shown(changed, said["paths"], known, now, contact.host)
+        changed = at_home(changed, said["paths"], now, rendered, ())
     dropins = tuple(strangers(manifest, said["units"]))
     if dropins:
         names = {each.path: None for each in dropins}

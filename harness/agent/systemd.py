@@ -150,10 +150,11 @@ def _with_waiting(unit: str, loaded: list[str]) -> list[str]:
     """Return the drop-ins in effect, and those that the next daemon-reload would bring."""
     folder = f"{UNITS}/{unit}.d"
     try:
-        waiting = sorted(name for name in os.listdir(folder) if name.endswith(".conf"))
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".conf"))
     except OSError:
-        waiting = []
-    return list(dict.fromkeys((*loaded, *(f"{folder}/{name}" for name in waiting))))
+        names = []
+    waiting = [f"{folder}/{name}" for name in names if os.path.isfile(f"{folder}/{name}")]
+    return list(dict.fromkeys((*loaded, *waiting)))
 
 
 def _parse(block: str) -> dict[str, Any]:

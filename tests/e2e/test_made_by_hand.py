@@ -116,7 +116,7 @@ def lay(path: Path, chance: random.Random) -> None:
     kind = chance.choice(["file", "file", "link", "absent"])
     path.parent.mkdir(parents=True, exist_ok=True)
     if kind == "link":
-        path.symlink_to(chance.choice(["/nowhere", "ü", "/etc/hostname"]))
+        path.symlink_to(chance.choice(["/nowhere", "ü", "../hand"]))
     elif kind == "file":
         path.write_bytes(chance.choice([b"", b"[Service]\n# mine\n", b"\0\xff", b"x" * 70_000]))
         path.chmod(chance.choice([0o644, 0o600, 0o4755, 0o444, 0o777]))
@@ -138,10 +138,10 @@ def test_a_host_set_up_by_hand_is_adopted_and_rollback_returns_to_it(two_roles):
         there = {f"/{p.relative_to(person.root)}" for p in paths if os.path.lexists(p)}
         before = manifest(person.root)
         planned = person.asks("plan")["hosts"]["box"]
-        assert there == {each["what"] for each in planned["steps"] if each["verb"] == "adopt"}
+        adopted = [each for each in planned["steps"] if each["verb"] == "adopt"]
+        assert there == {each["what"] for each in adopted if each["do"] != "dir"}
         assert planned["drifted"] == []
         assert person.asks("deploy")["state"] == "committed"
-        assert person.asks("plan")["changes"] == 0
         assert person.asks("rollback")["state"] == "rolled_back"
         assert manifest(person.root) == before
         for path in paths:
