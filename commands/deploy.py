@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, YES_HELP, Chosen, choose
 from commands.running import command, confirm, print_json
+from commands.services_of import ONLY_HELP
 from harness.errors import DONE, ConfigurationError
 
 if TYPE_CHECKING:
@@ -17,21 +18,27 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-@command(help={"inventory": INVENTORY_HELP, "limit": LIMIT_HELP, "json": JSON_HELP})
-def plan(context: Any, inventory: str = "", limit: str = "", json: bool = False) -> int:
+@command(
+    iterable=["only"],
+    help={"inventory": INVENTORY_HELP, "limit": LIMIT_HELP, "only": ONLY_HELP, "json": JSON_HELP},
+)
+def plan(
+    context: Any, inventory: str = "", limit: str = "", only: Any = None, json: bool = False
+) -> int:
     """Show what deploy would change, with diffs; writes nothing on any host.
 
-    Example: invoke plan -i lab --limit 'analytics:!lab3'
+    Examples: invoke plan -i lab --limit 'analytics:!lab3'        invoke plan --only execution
     """
+    from commands.services_of import narrowed
     from commands.showing import Display, plan_document
     from commands.transactions import prepare_all
     from harness.contact import reach_all
 
-    chosen = choose(context, inventory, limit)
+    chosen, services = narrowed(choose(context, inventory, limit), only or ())
     with Display(quiet=json) as display, reach_all(chosen.hosts, display) as contacts:
         for contact in contacts:
             display.unsettled(contact)
-        prepared = prepare_all(contacts, PROJECT, display)
+        prepared = prepare_all(contacts, PROJECT, display, only=services)
         display.plans(prepared, new_files=True)
         if json:
             print_json(plan_document(prepared))
@@ -39,21 +46,24 @@ def plan(context: Any, inventory: str = "", limit: str = "", json: bool = False)
 
 
 @command(
+    iterable=["only"],
     help={
         "inventory": INVENTORY_HELP,
         "limit": LIMIT_HELP,
+        "only": f"{ONLY_HELP}; nothing else on the hosts is touched",
         "serial": "sizes of the batches, as 1,3,50%: each is gated before the next (default: all)",
         "max-fail": "how many hosts may fail before they are changed: left out, exit 1 or 2",
         "commit-per-batch": "keep each batch that passed its gate; else all go back together",
         "overwrite-drift": "replace what was changed by hand (kept in the transaction's backup)",
         "yes": YES_HELP,
         "json": JSON_HELP,
-    }
+    },
 )
 def deploy(
     context: Any,
     inventory: str = "",
     limit: str = "",
+    only: Any = None,
     serial: str = "",
     max_fail: str = "0",
     commit_per_batch: bool = False,
@@ -69,14 +79,15 @@ def deploy(
     Examples: invoke deploy -i lab --yes        invoke deploy -i lab --serial 1,3,50% --max-fail 2
     """
     from commands import rolling
+    from commands.services_of import narrowed
     from commands.showing import Display
 
     terms = rolling.terms(serial, max_fail, commit_per_batch=commit_per_batch)
-    chosen = choose(context, inventory, limit)
+    chosen, services = narrowed(choose(context, inventory, limit), only or ())
     with Display(quiet=json) as display:
         outcome = carry_out(
             chosen, display, yes=yes or chosen.inventory.mode == "sandbox",
-            overwrite_drift=overwrite_drift, terms=terms,
+            overwrite_drift=overwrite_drift, terms=terms, only=services,
         )  # fmt: skip
         if json:
             print_json(outcome.document())
@@ -91,12 +102,14 @@ def carry_out(
     overwrite_drift: bool = False,
     sources: Path = PROJECT,
     terms: Terms | None = None,
+    only: frozenset[str] = frozenset(),
 ) -> Outcome:
     """Run the whole motion and return its Outcome; the record is written before this returns.
 
     `sources` holds the streams/ and consumers/ to release; without `terms` it is all hosts at once,
-    all or nothing. Raises QuantumError where nothing was committed and every host is as it was, or
-    where that is in doubt (exit 2).
+    all or nothing; `only` names services that the hosts have, and all others stay as they are.
+    Raises QuantumError where nothing was committed and every host is as it was, or where that is
+    in doubt (exit 2).
     """
     from commands import rolling, transactions
     from commands.leaving_out import LeftOut
@@ -109,10 +122,12 @@ def carry_out(
     with reach_some(chosen.hosts, display) as reached:
         left_out.add(reached.failures)
         contacts = transactions.recover_all(chosen, reached.contacts, left_out)
-        prepared = transactions.prepare_all(contacts, sources, display, left_out)
+        prepared = transactions.prepare_all(
+            contacts, sources, display, left_out, only=only, overwrite=overwrite_drift
+        )
         display.plans(prepared)
-        if not overwrite_drift:
-            prepared = left_out.passed(fanout.each(prepared, refuse_drift))
+        answers = fanout.each(prepared, lambda each: refuse_drift(each, overwrite=overwrite_drift))
+        prepared = left_out.passed(answers)
         changing = [each for each in prepared if each.plan.steps]
         if not changing:
             return transactions.unchanged(prepared, display, left_out.why)

@@ -13,11 +13,26 @@ if TYPE_CHECKING:
     from harness.host import Host
 
 
-@command(help={"inventory": INVENTORY_HELP, "limit": LIMIT_HELP, "json": JSON_HELP})
-def drift(context: Any, inventory: str = "", limit: str = "", json: bool = False) -> int:
+@command(
+    help={
+        "inventory": INVENTORY_HELP,
+        "limit": LIMIT_HELP,
+        "capture": "write what was changed by hand as patches against the templates; applies none",
+        "into": "the folder that --capture writes to (default: drift-captured)",
+        "json": JSON_HELP,
+    }
+)
+def drift(
+    context: Any,
+    inventory: str = "",
+    limit: str = "",
+    capture: bool = False,
+    into: str = "",
+    json: bool = False,
+) -> int:
     """Compare the hosts with their last committed deploy, with diffs; exit 2 where they differ.
 
-    Example: invoke drift -i lab --json
+    Examples: invoke drift -i lab --json        invoke drift -i lab --limit lab2 --capture
     """
     from commands.showing import Display
     from commands.wanting import rendered
@@ -44,6 +59,12 @@ def drift(context: Any, inventory: str = "", limit: str = "", json: bool = False
         seen = {answer.item.host.name: answer.result for answer in answers if answer.result}
         found = {name: each.drifted for name, each in seen.items()}
         display.drift(found)
+        document: dict[str, Any] = {n: [d.document() for d in each] for n, each in found.items()}
+        document = {"hosts": document}
+        if capture:
+            from commands.capturing import bring_home
+
+            document["captured"] = bring_home(contacts, seen, into, chosen.inventory.name, display)
         if json:
-            print_json({"hosts": {n: [d.document() for d in each] for n, each in found.items()}})
+            print_json(document)
     return IN_DOUBT if any(found.values()) else DONE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from commands.scenes import PROOF_WITHIN_S, flow_of, open_scene
 from commands.showing import Display
 from harness import fanout
 from harness.contact import Contact, raise_together
+from harness.desired import Desired
 from harness.errors import ConfigurationError
 from harness.host import Host
 from harness.switches import GATE_WITHIN_S
@@ -58,15 +59,20 @@ def prove(
     *,
     only: str = "",
     gate: bool = False,
+    parts: Mapping[str, Desired] | None = None,
 ) -> list[Claimed]:
     """Gather and judge every claim; `gate` leaves out those that judge the past as well.
+
+    `parts` says of what part of each host it is asked; nothing else of the host is judged then.
 
     A claim about a stream's group is checked once, from the first host that serves the group. What
     is about one host, and each service's claims, are looked at side by side.
     """
     plan = assignments(
-        {contact.host.name: contact.host for contact in contacts}, only=only, gate=gate
-    )
+        {contact.host.name: contact.host for contact in contacts}, only=only, gate=gate,
+        services={name: {each.service for each in part.units} for name, part in parts.items()}
+        if parts else None,
+    )  # fmt: skip
     if only and not any(plan.values()):
         proofs.module(only)  # an unknown name is told apart from one that no role asks for
         raise ConfigurationError(
@@ -79,7 +85,9 @@ def prove(
         gate_s = contact.host.number("gate_within_s", GATE_WITHIN_S)
         within_s = gate_s if gate else PROOF_WITHIN_S
         flow = tasks[0].flow
-        with open_scene(contact, flow, git, deadline_s=within_s) as scene:
+        part = parts[contact.host.name] if parts else None
+        about = {one.path for one in part.paths} if part else None
+        with open_scene(contact, flow, git, deadline_s=within_s, about=about) as scene:
             said = partial(_said, display, contact.host.name, flow.service)
             found = []
             for task in tasks:
@@ -97,14 +105,20 @@ def prove(
 
 
 def assignments(
-    hosts: Mapping[str, Host], *, only: str = "", gate: bool = False
+    hosts: Mapping[str, Host],
+    *,
+    only: str = "",
+    gate: bool = False,
+    services: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, list[Task]]:
-    """Return which claims are checked from which host. Pure."""
+    """Return which claims are checked from which host, of `services` alone if given. Pure."""
     taken: set[tuple[str, ...]] = set()
     plan: dict[str, list[Task]] = {}
     for name, host in hosts.items():
         plan[name] = []
         for role in roles.of(host):
+            if services is not None and not set(role.SERVICES).intersection(services[name]):
+                continue
             for claim in role.GATE if gate else role.PROOFS:
                 task = Task(claim)
                 if claim in proofs.ONCE_PER_GROUP:

@@ -16,7 +16,7 @@ from commands.showing import Display, plan_document
 from harness import fanout
 from harness.batching import ALL_AT_ONCE, Serial, parse
 from harness.deploying import Prepared, apply
-from harness.errors import ConfigurationError, QuantumError
+from harness.errors import ConfigurationError, InDoubtError, QuantumError
 from harness.switches import Switch
 from proofs.finding import Verdict
 
@@ -146,8 +146,11 @@ class Rollout:
         self._display.stage("gate: proving the release before it is committed")
         self._display.mark(names, "gate", "proving")
         contacts = [each.contact for each in batch]
+        parts = {each.name: each.wanted.desired for each in batch if each.wanted.only}
         try:
-            claims = proving.prove(contacts, self._git, self._display, gate=True)
+            claims = proving.prove(contacts, self._git, self._display, gate=True, parts=parts)
+            if parts and not claims:  # nobody asked is nobody who has said yes
+                raise InDoubtError("no claim is made about these services", step="gate")
         except QuantumError as error:  # a host that is lost now is no reason to leave the others
             self._failures.append(error)
             claims = []
@@ -200,6 +203,7 @@ class Rollout:
                 "batches": outcomes.batches_document(outcome.batches, outcome.hosts),
                 "left_out": outcomes.left_out_document(outcome.left_out),
                 "overwritten": transactions.lost(begun),
+                "only": sorted({name for each in self._changing for name in each.wanted.only}),
             },
             evidence={f"{each.name}/plan": plan_document([each]) for each in self._changing},
         )  # fmt: skip

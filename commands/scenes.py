@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -47,12 +47,15 @@ def open_scene(
     git: Mapping[str, Any] | None = None,
     *,
     deadline_s: float = PROOF_WITHIN_S,
+    about: Collection[str] | None = None,
 ) -> Iterator[Scene]:
-    """Yield what a proof may look at: one host, and one service's place on its stream."""
+    """Yield what a proof may look at: one host, and one service's place on its stream.
+
+    `about` says which deployed paths the host's own claims are about; None: all of them.
+    """
+    testimony = partial(attest, contact.session, about)
     with open_redis(contact) as client:
-        yield Scene(
-            contact.host, partial(attest, contact.session), client, git or {}, deadline_s, flow=flow
-        )
+        yield Scene(contact.host, testimony, client, git or {}, deadline_s, flow=flow)
 
 
 def flow_of(role: Role, host: Host) -> Flow:

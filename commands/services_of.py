@@ -1,14 +1,17 @@
-"""Which units run the consumers of a host: from its roles, as deploy places them."""
+"""Which services a host has, and which units run its consumers: from its roles, as deployed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping
 
 from commands.choosing import Chosen
 from harness.errors import ConfigurationError
 from harness.host import Host
 from harness.resources import Unit
 from harness.suggestions import did_you_mean
+
+ONLY_HELP = "one service by its short name, e.g. execution; may be said again, or a,b"
 
 
 def consumers_of(host: Host, only: str = "") -> dict[str, str]:
@@ -38,3 +41,28 @@ def concerned(chosen: Chosen, only: str) -> Mapping[str, dict[str, str]]:
             step="consumers", action="invoke inventory.show: it lists the hosts' roles",
         )  # fmt: skip
     return found
+
+
+def narrowed(chosen: Chosen, only: Iterable[str]) -> tuple[Chosen, frozenset[str]]:
+    """Return the hosts that have one of the services typed, and these services.
+
+    Nothing typed is all hosts and no services. Raises ConfigurationError where a name is no
+    service, or none of a chosen host: what is asked for and not done must not end green.
+    """
+    import roles
+
+    typed = [name.strip() for word in only for name in word.split(",")]
+    if not typed:
+        return chosen, frozenset()
+    of = {h.name: {s for role in roles.of(h) for s in role.SERVICES} for h in chosen.hosts}
+    there = {each for services in of.values() for each in services}
+    known = {each for role in roles.REGISTRY.values() for each in role.SERVICES}
+    for name in typed:
+        if name not in there:
+            raise ConfigurationError(
+                f"no chosen host has the service {name}" if name in known
+                else f'there is no service "{name}"{did_you_mean(name, there or known)}',
+                step="--only", action="invoke inventory.show: it lists the hosts' roles",
+            )  # fmt: skip
+    hosts = tuple(host for host in chosen.hosts if of[host.name].intersection(typed))
+    return dataclasses.replace(chosen, hosts=hosts), frozenset(typed)

@@ -55,14 +55,23 @@ def recover_all(
 
 
 def prepare_all(
-    contacts: Sequence[Contact], sources: Path, display: Display, left_out: LeftOut | None = None
+    contacts: Sequence[Contact],
+    sources: Path,
+    display: Display,
+    left_out: LeftOut | None = None,
+    *,
+    only: frozenset[str] = frozenset(),
+    overwrite: bool = False,
 ) -> list[Prepared]:
-    """Observe and plan every host at once; an error ends it with nothing changed.
+    """Observe and plan every host at once, or `only` some services; an error changes nothing.
 
-    With `left_out` that holds for more errors than may be.
+    With `left_out` that holds for more errors than may be; with `overwrite` drop-ins go, too.
     """
     display.stage("building the release and observing the hosts")
-    answers = fanout.each(contacts, lambda c: prepare(c, wanted(c.host, c.facts, sources)))
+    answers = fanout.each(
+        contacts,
+        lambda c: prepare(c, wanted(c.host, c.facts, sources, only), overwrite=overwrite),
+    )
     (left_out or LeftOut(0, display)).passed(answers)
     return fanout.results(answers)
 

@@ -9,18 +9,27 @@ from typing import Any
 
 from harness import releases
 from harness.deploying import Wanted
-from harness.desired import compose, needs_release
+from harness.desired import Render, compose, needs_release
 from harness.handmade import Rendered
 from harness.host import Host
 from harness.rendering import render
+from harness.subsets import cut, of_services
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 _building = threading.Lock()
 
 
-def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wanted:
-    """Return what `host` should be; `sources` holds the streams/ and consumers/ to release."""
+def wanted(
+    host: Host,
+    facts: Mapping[str, Any],
+    sources: Path = PROJECT,
+    only: frozenset[str] = frozenset(),
+) -> Wanted:
+    """Return what `host` should be; `sources` holds the streams/ and consumers/ to release.
+
+    With `only`, it is what these services of it should be.
+    """
     import roles
 
     resources = [each for role in roles.of(host) for each in role.resources(host)]
@@ -31,12 +40,19 @@ def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wan
             release = releases.build(releases.target_of(facts, extra), sources)
     digest = release.digest if release else ""
     again = rendered(host)
-    return Wanted(again(digest), release, again)
+    if not only:
+        return Wanted(again(digest), release, again)
+    chosen = [
+        each for role in roles.of(host)
+        for each in of_services(role.resources(host), role.SERVICES, only)
+    ]  # fmt: skip
+    part = cut(again(digest), chosen)
+    return Wanted(part, release if part.release else None, again, tuple(sorted(only)))
 
 
-def rendered(host: Host) -> Rendered:
+def rendered(host: Host, by: Render = render) -> Rendered:
     """Return what renders the host's files as of a release's digest, and builds nothing."""
     import roles
 
     resources = [each for role in roles.of(host) for each in role.resources(host)]
-    return lambda digest: compose(host, resources, digest, render)
+    return lambda digest: compose(host, resources, digest, by)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.contact import Contact
 from harness.desired import Desired
+from harness.dropins import removable, unplaced
 from harness.errors import DriftError, LockedError
-from harness.handmade import Rendered, as_deployed, masked, shown
+from harness.handmade import Rendered, as_deployed, at_home, contents, masked, shown
+from harness.host import Host
 from harness.planning import Drift, Observation, Plan, plan
 from harness.releases import Release
 from harness.switches import Switch
@@ -22,6 +24,7 @@ class Wanted:
     desired: Desired
     release: Release | None
     again: Rendered | None = None  #: the same with another release, to tell what a hand changed
+    only: tuple[str, ...] = ()  #: the services that it is about; empty: all of the host
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,15 @@ class Prepared:
         return self.contact.host.name
 
 
-def observe(contact: Contact, desired: Desired) -> Observation:
-    """Ask the agent for the state of everything that is wanted or was deployed before."""
-    paths: dict[str, str | None] = dict.fromkeys(contact.manifest)
+def observe(
+    contact: Contact, desired: Desired, manifest: Mapping[str, Mapping[str, Any]] | None = None
+) -> Observation:
+    """Ask the agent for the state of everything that is wanted or was deployed before.
+
+    `manifest` is what of the deployed is looked at; None: all of it.
+    """
+    manifest = contact.manifest if manifest is None else manifest
+    paths: dict[str, str | None] = dict.fromkeys(manifest)
     paths |= {one.path: one.sha256 or None for one in desired.paths}
     said = contact.session.observe(
         paths=paths,
@@ -50,42 +59,76 @@ def observe(contact: Contact, desired: Desired) -> Observation:
         packages=list(desired.packages),
         releases=[desired.release] if desired.release else [],
     )
+    strange = unplaced(said["units"], contact.manifest, paths)
+    if strange:  # rare enough for another question
+        more = contact.session.observe(
+            paths=dict.fromkeys(strange), secret=[], units={}, packages=[], releases=[]
+        )
+        said["paths"] |= more["paths"]
     return Observation(
         paths=said["paths"],
         units=said["units"],
         packages=said["packages"],
         releases=said["releases"],
-        manifest=contact.manifest,
+        manifest=manifest,
+        dropins={p: unit for p, unit in strange.items() if said["paths"][p]["kind"] != "absent"},
     )
 
 
-def prepare(contact: Contact, wanted: Wanted) -> Prepared:
+def prepare(contact: Contact, wanted: Wanted, *, overwrite: bool = False) -> Prepared:
     """Observe and plan one host. Writes nothing on it."""
-    seen = observe(contact, wanted.desired)
+    asked = {one.path for one in wanted.desired.paths}
+    # what is outside the chosen services is not looked at, so that nothing can come of it
+    manifest = {p: s for p, s in contact.manifest.items() if not wanted.only or p in asked}
+    seen = observe(contact, wanted.desired, manifest)
     blob = wanted.release.blob_sha256 if wanted.release else ""
     ready_within_s = contact.host.number("ready_within_s", 60)
-    planned = plan(wanted.desired, seen, blob=blob, ready_within_s=ready_within_s)
+    planned = plan(
+        wanted.desired, seen, blob=blob, ready_within_s=ready_within_s, overwrite=overwrite
+    )
     # a hand may have typed a secret into a file that holds none, and a diff shows what was there
     clean = (replace(one, lines=masked(one.lines, contact.host)) for one in planned.steps)
-    planned = replace(planned, steps=tuple(clean))
-    if planned.drifted and wanted.again:
+    drifted = _explained(planned.drifted, wanted, seen, contact.host)
+    return Prepared(contact, wanted, seen, replace(planned, steps=tuple(clean), drifted=drifted))
+
+
+def _explained(
+    drifted: Sequence[Drift], wanted: Wanted, seen: Observation, host: Host
+) -> tuple[Drift, ...]:
+    """Return the drift with what a hand wrote, and with whether that is wanted by now."""
+    strange = [each for each in drifted if each.path in seen.dropins]
+    told = tuple(each for each in drifted if each.path not in seen.dropins)
+    if told and wanted.again:
         releases = [wanted.desired.release]
         known = as_deployed(wanted.again, releases, seen.manifest, seen.paths)
         now = {one.path: one for one in wanted.desired.paths}
-        told = shown(planned.drifted, seen.paths, known, now, contact.host)
-        planned = replace(planned, drifted=told)
-    return Prepared(contact, wanted, seen, planned)
+        told = shown(told, seen.paths, known, now, host)
+        told = at_home(told, seen.paths, now, wanted.again, releases)
+    return (*told, *contents(strange, seen.paths, host))
 
 
 def overwritten(prepared: Prepared) -> list[Drift]:
     """Return the drift that the plan would overwrite; what no role asks for is left alone."""
     touched = {step.words.get("path") for step in prepared.plan.steps}
-    return [each for each in prepared.plan.drifted if each.path in touched]
+    return [each for each in prepared.plan.drifted if each.path in touched and not each.wanted_too]
 
 
-def refuse_drift(prepared: Prepared) -> None:
-    """Raise DriftError when the plan would overwrite what somebody changed by hand."""
-    lost = overwritten(prepared)
+def refuse_drift(prepared: Prepared, *, overwrite: bool = False) -> None:
+    """Raise DriftError when the plan would overwrite what somebody changed by hand.
+
+    A drop-in that no deploy placed is in the way, too: what is placed beside it is not what runs.
+    """
+    strange = prepared.seen.dropins
+    kept = [path for path, unit in strange.items() if not removable(path, unit)]
+    if kept:
+        raise DriftError(
+            f"{strange[kept[0]]} is changed by drop-ins that no deploy placed: {', '.join(kept)}",
+            host=prepared.name, step="plan",
+            action="remove them on the host: they are not in the unit's own folder, so a deploy"
+            " leaves them alone, and nothing that it placed would be what runs",
+        )  # fmt: skip
+    lost = [each for each in prepared.plan.drifted if each.path in strange]
+    lost = [] if overwrite else [*overwritten(prepared), *lost]
     if not lost:
         return
     told = "; ".join(f"{drift.path} ({', '.join(drift.lines)})" for drift in lost)
@@ -94,8 +137,8 @@ def refuse_drift(prepared: Prepared) -> None:
         f"changed by hand since the last deploy: {told}",
         host=prepared.name,
         step="plan",
-        action=f"bring the change home (invoke drift -i {prepared.contact.host.inventory} shows"
-        f" it), or invoke deploy -i {prepared.contact.host.inventory} --overwrite-drift"
+        action=f"invoke drift -i {prepared.contact.host.inventory} --capture brings the change home"
+        f" as a patch, or invoke deploy -i {prepared.contact.host.inventory} --overwrite-drift"
         " (what is there is kept in the transaction's backup; invoke rollback brings it back)",
     )
 

@@ -23,6 +23,11 @@ def describe(before: Mapping[str, Any], wanted: DesiredPath) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def told(state: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the lines of a text that is taken away."""
+    return tuple(f"-{line}" for line in str(state.get("text", "")).splitlines()[:MOST_LINES])
+
+
 def _attributes(before: Mapping[str, Any], wanted: DesiredPath) -> Iterable[str]:
     if before["kind"] == "absent" or wanted.kind == "symlink":
         return

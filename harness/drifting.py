@@ -9,9 +9,10 @@ from typing import Any
 from harness.agent.services import UP
 from harness.contact import Contact
 from harness.desired import DesiredPath
-from harness.handmade import Rendered, as_deployed, shown
+from harness.dropins import unplaced
+from harness.handmade import Rendered, as_deployed, at_home, contents, shown
 from harness.manifests import unit_files
-from harness.planning import Drift, drifted
+from harness.planning import Drift, drifted, stranger
 
 
 def examine(contact: Contact, rendered: Rendered | None = None) -> tuple[Drift, ...]:
@@ -49,11 +50,14 @@ def look(contact: Contact, rendered: Rendered | None = None) -> Seen:
     changed = tuple(drifted(manifest, said["paths"]))
     if rendered:
         changed = shown(changed, said["paths"], known, now, contact.host)
-    everything = (
-        *changed,
-        *strangers(manifest, said["units"]),
-        *stopped(said["units"]),
-    )
+        changed = at_home(changed, said["paths"], now, rendered, ())
+    dropins = tuple(strangers(manifest, said["units"]))
+    if dropins:
+        names = {each.path: None for each in dropins}
+        more = contact.session.observe(paths=names, secret=[], units={}, packages=[], releases=[])
+        said["paths"] |= more["paths"]
+        dropins = contents(dropins, said["paths"], contact.host)
+    everything = (*changed, *dropins, *stopped(said["units"]), *unread(said["units"]))
     return Seen(everything, said["paths"], known, now)
 
 
@@ -65,11 +69,16 @@ def stopped(units: Mapping[str, Mapping[str, Any]]) -> Iterable[Drift]:
             yield Drift(name, (f"deployed to run, and is {state['active']}{why}",), False)
 
 
+def unread(units: Mapping[str, Mapping[str, Any]]) -> Iterable[Drift]:
+    """Yield managed units of which systemd knows other files than lie there: a deploy reloads."""
+    for name, state in units.items():
+        if state.get("need_reload"):
+            yield Drift(name, ("its files were changed and systemd has not read them yet",), False)
+
+
 def strangers(
     manifest: Mapping[str, Any], units: Mapping[str, Mapping[str, Any]]
 ) -> Iterable[Drift]:
     """Yield drop-ins that change a managed unit without having been deployed."""
-    for name, state in units.items():
-        for path in state.get("dropins") or ():
-            if path not in manifest:
-                yield Drift(path, (f"a drop-in of {name} that no deploy placed",), False)
+    for path, name in unplaced(units, manifest).items():
+        yield stranger(path, name)

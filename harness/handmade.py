@@ -22,6 +22,10 @@ from harness.planning import Drift
 Rendered = Callable[[str], Desired]
 #: Shorter secrets would mask half of every text, in characters.
 SHORTEST_MASKED = 4
+_DIGEST = re.compile(
+    r"^(QUANTUM_ENV_DIGEST|Environment=QUANTUM_UNIT_DIGEST)=[0-9a-f]{64}\n", re.MULTILINE
+)
+_ATTRIBUTES = ("kind", "mode", "owner", "group")
 _RELEASE = re.compile(rf"{RELEASES}/([0-9a-f]{{64}})")
 
 
@@ -36,13 +40,58 @@ def as_deployed(
     A unit names its release, which the next deploy may well replace: the releases tried are those
     given and those that the host's own texts name.
     """
-    named = [found for state in seen.values() for found in _RELEASE.findall(state.get("text", ""))]
     return {
         one.path: one
-        for release in dict.fromkeys((*releases, *named, ""))
+        for release in named_in(seen, releases)
         for one in rendered(release).paths
         if one.kind == "file" and manifest.get(one.path, {}).get("sha256") == one.sha256
     }
+
+
+def named_in(seen: Mapping[str, Mapping[str, Any]], releases: Iterable[str] = ()) -> list[str]:
+    """Return the releases given, those that texts of the host name, and none."""
+    texts = (state.get("text", "") for state in seen.values())
+    return list(
+        dict.fromkeys((*releases, *(r for text in texts for r in _RELEASE.findall(text)), ""))
+    )
+
+
+def without_digests(text: str) -> str:
+    """Return a text without the line that every deploy computes anew, which no hand keeps right."""
+    return _DIGEST.sub("", text)
+
+
+def at_home(
+    drifted: Sequence[Drift],
+    seen: Mapping[str, Mapping[str, Any]],
+    now: Mapping[str, DesiredPath],
+    rendered: Rendered,
+    releases: Iterable[str],
+) -> tuple[Drift, ...]:
+    """Return the drift with that marked which is in what is wanted by now, as after a capture.
+
+    The hand's text need not be what the next deploy places: that has another digest line, and
+    perhaps another release.
+    """
+    texts = {each.path: seen.get(each.path, {}).get("text") for each in drifted}
+    if not any(texts.values()):
+        return tuple(drifted)
+    homes = {
+        (one.path, without_digests(one.content.decode(errors="replace")))
+        for release in named_in(seen, releases)
+        for one in rendered(release).paths
+        if one.path in texts
+    }
+    found = []
+    for each in drifted:
+        state, text = seen.get(each.path, {}), texts[each.path]
+        home = text is not None and (each.path, without_digests(text)) in homes
+        want = now.get(each.path)
+        if home and want and all(state.get(key) == getattr(want, key) for key in _ATTRIBUTES):
+            lines = (*each.lines, "the change is in what is wanted now")
+            each = replace(each, wanted_too=True, lines=lines)  # noqa: PLW2901
+        found.append(each)
+    return tuple(found)
 
 
 def shown(
@@ -55,6 +104,18 @@ def shown(
     """Return the drift with diffs; `now` is what the next deploy would place."""
     return tuple(
         replace(each, diff=masked(_diff(each, seen.get(each.path, {}), known, now), host))
+        for each in drifted
+    )
+
+
+def contents(
+    drifted: Iterable[Drift], seen: Mapping[str, Mapping[str, Any]], host: Host
+) -> tuple[Drift, ...]:
+    """Return the drift that no deploy placed with what is in it; all of that is a hand's."""
+    return tuple(
+        replace(each, diff=masked((f"+{line}" for line in text.splitlines()[:MOST_LINES]), host))
+        if (text := str(seen.get(each.path, {}).get("text", "")))
+        else each
         for each in drifted
     )
 

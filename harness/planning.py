@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.desired import Desired, DesiredPath, DesiredUnit
-from harness.differences import describe
+from harness.differences import describe, told
+from harness.dropins import removable
 
 #: What is compared between two states of a path; mtime and size follow from these.
 COMPARED = ("kind", "sha256", "mode", "owner", "group", "target")
@@ -78,6 +79,7 @@ class Observation:
     packages: Mapping[str, str | None]
     releases: Mapping[str, bool]
     manifest: Mapping[str, Mapping[str, Any]]
+    dropins: Mapping[str, str] = field(default_factory=dict)  #: path -> unit; by no deploy
 
 
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -86,9 +88,17 @@ def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def plan(
-    desired: Desired, seen: Observation, *, blob: str = "", ready_within_s: int = READY_WITHIN_S
+    desired: Desired,
+    seen: Observation,
+    *,
+    blob: str = "",
+    ready_within_s: int = READY_WITHIN_S,
+    overwrite: bool = False,
 ) -> Plan:
-    """Return the steps from `seen` to `desired`; `blob` is the digest of the release's archive."""
+    """Return the steps from `seen` to `desired`; `blob` is the digest of the release's archive.
+
+    With `overwrite` drop-ins of a wanted unit that no deploy placed are taken away.
+    """
     steps = [
         Step("package", name, {"do": "package", "name": name}, verb="install")
         for name in desired.packages
@@ -99,13 +109,20 @@ def plan(
     if desired.release and not seen.releases.get(desired.release):
         steps.append(_release_step(desired, blob))
     steps += [_path_step(one, seen) for one in changed if one.kind != "dir"]
-    settle = _settle(desired, seen, {one.path for one in changed}, ready_within_s)
+    taken = {p: u for p, u in seen.dropins.items() if overwrite and removable(p, u)}
+    steps += [_removal(path, seen.paths[path]) for path in taken]
+    settle = _settle(
+        desired, seen, {one.path for one in changed}, ready_within_s, frozenset(taken.values())
+    )
     if settle:
         steps.append(settle)
     asked = {one.path for one in desired.paths}
     return Plan(
         steps=tuple(steps),
-        drifted=tuple(drifted(seen.manifest, seen.paths, desired.paths)),
+        drifted=(
+            *drifted(seen.manifest, seen.paths, desired.paths),
+            *(stranger(path, unit) for path, unit in seen.dropins.items()),
+        ),
         leftovers=tuple(sorted(set(seen.manifest) - asked)),
     )
 
@@ -149,6 +166,11 @@ def drifted(
         yield Drift(path, lines, path in asked and satisfied(asked[path], state))
 
 
+def stranger(path: str, unit: str) -> Drift:
+    """Return the drift that a drop-in is which no deploy placed."""
+    return Drift(path, (f"a drop-in of {unit} that no deploy placed",), False)
+
+
 def _shown(key: str, value: object) -> str:
     if value is None:
         return "nothing"
@@ -175,6 +197,12 @@ def _path_step(wanted: DesiredPath, seen: Observation) -> Step:
     return Step(wanted.kind, wanted.path, words, describe(before, wanted), verb)
 
 
+def _removal(path: str, state: Mapping[str, Any]) -> Step:
+    kept = {key: state[key] for key in COMPARED if key in state}
+    words = {"do": "absent", "path": path, "before": kept}
+    return Step("absent", path, words, told(state), "remove")
+
+
 def _release_step(desired: Desired, blob: str) -> Step:
     words = {
         "do": "release", "digest": desired.release, "blob": blob, "modules": list(desired.modules)
@@ -183,10 +211,15 @@ def _release_step(desired: Desired, blob: str) -> Step:
 
 
 def _settle(
-    desired: Desired, seen: Observation, changed: set[str], ready_within_s: int
+    desired: Desired,
+    seen: Observation,
+    changed: set[str],
+    ready_within_s: int,
+    stripped: frozenset[str],
 ) -> Step | None:
     reasons = {unit.name: _why_restart(unit, seen, changed) for unit in desired.units}
-    reload = any(
+    reasons |= {name: reasons[name] or "runs with a drop-in that goes" for name in stripped}
+    reload = bool(stripped) or any(
         unit.path in changed or seen.units[unit.name].get("need_reload") for unit in desired.units
     )
     if not reload and not any(reasons.values()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import jinja2
 from jinja2 import StrictUndefined, TemplateNotFound, TemplateSyntaxError, UndefinedError
+from jinja2.ext import Extension
 
 from harness.errors import RenderingError
 from harness.host import Host
@@ -83,8 +84,9 @@ def _writable(value: object) -> object:
     return text if not isinstance(value, bool) else _text(value)
 
 
-def _environment(folder: Path) -> jinja2.Environment:
+def _environment(folder: Path, extensions: Sequence[type[Extension]] = ()) -> jinja2.Environment:
     made = jinja2.Environment(
+        extensions=extensions,
         loader=jinja2.FileSystemLoader(folder),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
@@ -101,14 +103,20 @@ _ENVIRONMENT = _environment(TEMPLATES)
 
 
 def render(
-    source: str, host: Host, extra: Mapping[str, object], *, templates: Path = TEMPLATES
+    source: str,
+    host: Host,
+    extra: Mapping[str, object],
+    *,
+    templates: Path = TEMPLATES,
+    extensions: Sequence[type[Extension]] = (),
 ) -> str:
     """Return templates/`source` filled in for `host`.
 
     In scope: the host's values, `host` itself, and `extra`, which wins. Secrets are readable only
     when `extra["secret"]` is true. Raises RenderingError with template, line, cause and host.
     """
-    environment = _ENVIRONMENT if templates == TEMPLATES else _environment(templates)
+    usual = templates == TEMPLATES and not extensions
+    environment = _ENVIRONMENT if usual else _environment(templates, extensions)
     may_hold = bool(extra.get("secret", False))
     values = {n: _for_template(n, v, may_hold=may_hold) for n, v in host.values.items()}
     scope = {

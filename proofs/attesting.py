@@ -7,7 +7,7 @@ no plan and no inventory to find what must be re-hashed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from harness.manifests import unit_files
@@ -29,13 +29,17 @@ class Asked(Protocol):
         """Return states, releases re-hashed, and the newest manifest."""
 
 
-def attest(session: Asked) -> dict[str, Any]:
+def attest(session: Asked, about: Collection[str] | None = None) -> dict[str, Any]:
     """Return the agent's testimony about everything the newest manifest names.
+
+    With `about`, about those paths of it, and the units whose files are among them.
 
     Shape: the reply to "attest", and "text" in the states of the units' files and of what they
     name as environment. Credentials and other secrets never come with text.
     """
     manifest = session.attest(releases=[], paths=[], units={}).get("manifest") or {}
+    if about is not None:
+        manifest = {path: state for path, state in manifest.items() if path in about}
     files = unit_files(manifest)
     texts = _texts(session, [path for paths in files.values() for path in paths])
     environments = {
@@ -53,7 +57,7 @@ def attest(session: Asked) -> dict[str, Any]:
         state.pop("text", None)
         if path in texts:
             state["text"] = texts[path]
-    return {**said, "paths": states}
+    return {**said, "manifest": manifest, "paths": states}
 
 
 def environment_files(unit_text: str) -> list[str]:

@@ -14,6 +14,7 @@ from .services import UP, Asked, ServiceError
 #: Longer than the 90 s that a unit has by default to stop, in seconds.
 STOP_WITHIN_S = 120.0
 ASK_WITHIN_S = 30.0
+UNITS = "/etc/systemd/system"
 #: property -> key of a unit's state
 PROPERTIES = {
     "Id": "id",
@@ -64,6 +65,7 @@ class Systemd:
             pid = state["main_pid"]
             state["environ"] = running.environ(pid) if pid else {}
             state["credentials"] = running.credentials(pid, name, units[name])
+            state["dropins"] = _with_waiting(name, state["dropins"])
             states[name] = state
         return states
 
@@ -171,6 +173,17 @@ class Systemd:
     def _must(ended: Ended, what: str) -> None:
         if ended.code != 0:
             raise ServiceError(f"{what}: {ended.last_line or 'did not end in time'}")
+
+
+def _with_waiting(unit: str, loaded: list[str]) -> list[str]:
+    """Return the drop-ins in effect, and those that the next daemon-reload would bring."""
+    folder = f"{UNITS}/{unit}.d"
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".conf"))
+    except OSError:
+        names = []
+    waiting = [f"{folder}/{name}" for name in names if os.path.isfile(f"{folder}/{name}")]
+    return list(dict.fromkeys((*loaded, *waiting)))
 
 
 def _parse(block: str) -> dict[str, Any]:

@@ -229,16 +229,16 @@ class Service:
 
     def show(self) -> dict[str, Any]:
         """Return the unit's state in the words of `systemctl show`, and what is not honoured."""
-        paths = [path for path, _ in self.unit.files] or [""]
+        paths, here = [path for path, _ in self.unit.files] or [""], read(self.root, self.name)
         linked = os.path.lexists(self.root / WANTS / self.name)
         return {
             **{key: getattr(self, key) for key in TOLD.split()},
             "load": "loaded" if self.unit.files else "not-found",
             "enabled": "enabled" if linked else "disabled" if "WantedBy" in self.unit.said else "",
             "main_pid": self.process.pid if self.process else 0,
-            "need_reload": self.unit.files != read(self.root, self.name),
+            "need_reload": self.unit.files != here,
             "fragment": paths[0],
-            "dropins": paths[1:],
+            "dropins": list(dict.fromkeys((*paths[1:], *(p for p, _ in here[1:])))),
             "environ": {k: v for k, v in self.environ.items() if k.startswith("QUANTUM_")},
             "problem": self.unit.problem,
             "not_honoured": self.unit.not_honoured,

@@ -135,8 +135,11 @@ def read(root: Path, name: str) -> Files:
     """Return path on the host and text of a unit's file and its drop-ins; () when it has none."""
     units = [path for folder in FOLDERS if (path := root / folder / name).exists()]
     more = {p.name: p for f in reversed(FOLDERS) for p in (root / f / f"{name}.d").glob("*.conf")}
-    paths = [units[0], *(more[each] for each in sorted(more))] if units else []
-    return tuple((f"/{path.relative_to(root)}", path.read_text("utf-8")) for path in paths)
+    # a link that leads nowhere is passed over, as systemd does
+    paths = [units[0], *(more[e] for e in sorted(more) if more[e].is_file())] if units else []
+    return tuple(
+        (f"/{path.relative_to(root)}", path.read_text("utf-8", "replace")) for path in paths
+    )
 
 
 def _assignments(files: Files) -> list[tuple[str, str, str]]:

@@ -40,11 +40,12 @@ class Person:
     """Types commands against one inventory file."""
 
     inventory: Path
+    project: Path = PROJECT
 
     def types(self, *words: str, code: int | None = 0, env: dict | None = None):
         done = subprocess.run(
             [*INVOKE, words[0], "-i", str(self.inventory), *words[1:]],
-            cwd=PROJECT,
+            cwd=self.project,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,

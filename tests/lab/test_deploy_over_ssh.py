@@ -16,6 +16,8 @@ pytestmark = pytest.mark.lab
 
 NAMES = ("lab1", "lab2", "lab3")
 DROP_IN = f"/etc/systemd/system/{CONSUMER}.d/by-hand.conf"
+WAITING = DROP_IN.replace("by-hand", "waiting")
+ELSEWHERE = DROP_IN.replace("/etc/", "/run/")
 MAIN = "consumers/decision_intelligence.py"
 
 
@@ -117,16 +119,26 @@ def test_what_was_changed_by_hand_is_named_and_kept_unless_asked(deployed, edite
     assert "--overwrite-drift" in refused.stderr
     assert deployed.trees() == edited
 
-    # a drop-in is none of a deploy's paths: it is not overwritten, but nothing is proved with it
-    told = deployed.asks("deploy", "--overwrite-drift", code=1)
-    assert told["hosts"] == {"lab2": "rolled_back"}
-    assert f"{DROP_IN} changes it and was not deployed" in told["reasons"][0]
+    # one that waits for a daemon-reload is seen as well
+    write(host, WAITING, "[Service]\nNice=6\n")
+    edited = deployed.trees()
+    paths = {drift["path"] for drift in deployed.asks("drift", code=2)["hosts"]["lab2"]}
+    assert paths == {ENV, DROP_IN, WAITING, CONSUMER}
+    refused = deployed.types("deploy", code=2)
+    assert all(path in refused.stderr for path in (DROP_IN, WAITING, "+Nice=6"))
+
+    # one that lies where it is not a deploy's to remove is refused, whatever was asked
+    write(host, ELSEWHERE, "[Service]\nNice=7\n")
+    inside(host, "systemctl", "daemon-reload")
+    assert ELSEWHERE in deployed.types("deploy", "--overwrite-drift", code=2).stderr
+    remove(host, ELSEWHERE.rpartition("/")[0])
+    inside(host, "systemctl", "daemon-reload")
     assert deployed.trees() == edited
 
-    remove_drop_in(host)
-    edited = deployed.trees()
     assert deployed.asks("deploy", "--overwrite-drift")["hosts"] == {"lab2": "committed"}
     assert "LOG_LEVEL=DEBUG" not in read(host, ENV)
+    assert deployed.asks("drift")["hosts"]["lab2"] == []
+    assert deployed.units()["lab2"][CONSUMER]["NeedDaemonReload"] == "no"
     # every byte is back, the hand's among them: what runs is not what was deployed
     assert deployed.asks("rollback", code=1)["state"] == "rolled_back"
     assert deployed.trees() == edited
