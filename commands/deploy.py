@@ -99,6 +99,7 @@ def carry_out(
     where that is in doubt (exit 2).
     """
     from commands import rolling, transactions
+    from commands.guarding import refuse_traders
     from commands.leaving_out import LeftOut
     from harness import fanout
     from harness.contact import reach_some
@@ -113,6 +114,7 @@ def carry_out(
         display.plans(prepared)
         if not overwrite_drift:
             prepared = left_out.passed(fanout.each(prepared, refuse_drift))
+        prepared = left_out.passed(fanout.each(prepared, refuse_traders))
         changing = [each for each in prepared if each.plan.steps]
         if not changing:
             return transactions.unchanged(prepared, display, left_out.why)

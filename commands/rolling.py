@@ -43,6 +43,8 @@ def question(changing: Sequence[Prepared], terms: Terms) -> str:
     """Return what a person is asked before the first change."""
     sizes = terms.serial.sizes(len(changing))
     told = f", {' + '.join(map(str, sizes))} at a time" if len(sizes) > 1 else ""
+    going = {each.name: len(each.plan.removed) for each in changing if each.plan.removed}
+    told += "".join(f"; REMOVE {count} paths from {name}" for name, count in going.items())
     return f"apply to {', '.join(each.name for each in changing)}{told}?"
 
 

@@ -16,6 +16,7 @@ from commands.board import Board
 from harness.contact import Contact
 from harness.deploying import Prepared
 from harness.host import Host
+from harness.manifests import service_of, unit_of
 from harness.planning import Drift, Plan
 from proofs.finding import Verdict
 
@@ -29,6 +30,7 @@ VERBS = {
     "install": "green",
     "change": "yellow",
     "remove": "red",
+    "stop": "red",
 }
 VERDICTS = {Verdict.proved: "green", Verdict.unknown: "yellow", Verdict.refuted: "red"}
 
@@ -135,8 +137,24 @@ class Display:
         for drift in prepared.plan.drifted:
             self.say(f"{name}  drifted {drift.path}: {', '.join(drift.lines)}", "magenta")
             self._lines(drift.diff)
-        for path in prepared.plan.leftovers:
-            self.say(f"{name}  left from an earlier deploy, asked for by no role: {path}", "dim")
+        for what in prepared.plan.stays:
+            self.say(f"{name}  stays: {what}", "dim")
+        self._left(prepared)
+
+    def _left(self, prepared: Prepared) -> None:
+        """Name what no role asks for any more; a service that runs on is no small print."""
+        name, left = prepared.name, prepared.plan.leftovers
+        services = {service_of(path): None for path in left if unit_of(path)}
+        for service in services:
+            self.say(
+                f"{name}  {service} is deployed here, and no role asks for it any more: it runs on;"
+                " give the host its role back, or name the role under `absent:` to remove it",
+                "bold yellow",
+            )
+        for path in left:
+            if service_of(path) not in services:
+                text = f"{name}  left from an earlier deploy, asked for by no role: {path}"
+                self.say(text, "dim")
 
     def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -253,4 +271,6 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "restarts": list(plan.restarts),
         "drifted": [each.document() for each in plan.drifted],
         "leftovers": list(plan.leftovers),
+        "removed": list(plan.removed),
+        "stays": list(plan.stays),
     }

@@ -23,7 +23,7 @@ def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wan
     """Return what `host` should be; `sources` holds the streams/ and consumers/ to release."""
     import roles
 
-    resources = [each for role in roles.of(host) for each in role.resources(host)]
+    resources = roles.resources(host)
     release = None
     extra = needs_release(resources)
     if extra is not None:
@@ -38,5 +38,5 @@ def rendered(host: Host) -> Rendered:
     """Return what renders the host's files as of a release's digest, and builds nothing."""
     import roles
 
-    resources = [each for role in roles.of(host) for each in role.resources(host)]
+    resources = roles.resources(host)
     return lambda digest: compose(host, resources, digest, render)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness import removing
 from harness.contact import Contact
 from harness.desired import Desired
 from harness.errors import DriftError, LockedError
 from harness.handmade import Rendered, as_deployed, masked, shown
+from harness.manifests import told_openly
 from harness.planning import Drift, Observation, Plan, plan
 from harness.releases import Release
 
@@ -42,10 +44,15 @@ def observe(contact: Contact, desired: Desired) -> Observation:
     """Ask the agent for the state of everything that is wanted or was deployed before."""
     paths: dict[str, str | None] = dict.fromkeys(contact.manifest)
     paths |= {one.path: one.sha256 or None for one in desired.paths}
+    # what no role asks for now may have been a secret when it was deployed
+    secret = {path for path in contact.manifest if not told_openly(path)}
+    secret -= {one.path for one in desired.paths}
+    units = {name: dict[str, Any]() for name in removing.units(desired, contact.manifest)}
+    units |= {unit.name: {"credentials": dict(unit.credentials)} for unit in desired.units}
     said = contact.session.observe(
         paths=paths,
-        secret=[one.path for one in desired.paths if one.secret],
-        units={unit.name: {"credentials": dict(unit.credentials)} for unit in desired.units},
+        secret=[*secret, *(one.path for one in desired.paths if one.secret)],
+        units=units,
         packages=list(desired.packages),
         releases=[desired.release] if desired.release else [],
     )
@@ -79,7 +86,7 @@ def prepare(contact: Contact, wanted: Wanted) -> Prepared:
 def overwritten(prepared: Prepared) -> list[Drift]:
     """Return the drift that the plan would overwrite; what no role asks for is left alone."""
     touched = {step.words.get("path") for step in prepared.plan.steps}
-    return [each for each in prepared.plan.drifted if each.path in touched]
+    return [d for d in prepared.plan.drifted if d.path in touched and not d.wanted_too]
 
 
 def refuse_drift(prepared: Prepared) -> None:

@@ -98,4 +98,14 @@ class Unit:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
-Resource = Package | Directory | File | Template | Symlink | Credential | Release | Unit
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A service that must not be here: its units, env file and credentials are taken away.
+
+    What it has written, its users and its packages stay, and are named.
+    """
+
+    service: str
+
+
+Resource = Package | Directory | File | Template | Symlink | Credential | Release | Unit | Absent

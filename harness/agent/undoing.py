@@ -117,7 +117,8 @@ def _undo_path(
             _restore(where, before, tx, record["temporary"])
             undone.restored.append(record["path"])
         where.sync()
-        os.utime(where.parent, ns=tuple(record["parent_times_ns"]))
+        if record["parent_times_ns"]:
+            os.utime(where.parent, ns=tuple(record["parent_times_ns"]))
 
 
 def same(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

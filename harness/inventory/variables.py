@@ -16,6 +16,7 @@ OWN = frozenset(
     {
         "mode",
         "roles",
+        "absent",
         "known_hosts",
         "sandbox_root",
         "records",
@@ -152,7 +153,7 @@ def _mode(value: Located) -> None:
 
 def _roles(value: Located) -> None:
     if not isinstance(value.value, list):
-        raise value.wrong(f"roles is a list, this is {described(value.value)}", "roles: [name]")
+        raise value.wrong(f"this is a list of roles, not {described(value.value)}", "roles: [name]")
     for each in value.value:
         _text(each)
 
@@ -165,6 +166,7 @@ def _connection(value: Located) -> None:
 _CHECKS: Mapping[str, Callable[[Located], None]] = {
     "mode": _mode,
     "roles": _roles,
+    "absent": _roles,
     "known_hosts": _text,
     "sandbox_root": _text,
     "records": _text,
