@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commands import holding, outcomes, proving, recording, transactions
+from commands import holding, outcomes, proving, pruning, recording, transactions
 from commands.choosing import Chosen
 from commands.leaving_out import LeftOut
 from commands.outcomes import APPLIED, LEFT_OUT, UNTOUCHED, Outcome
@@ -89,6 +89,7 @@ class Rollout:
         self._held: list[Prepared] = []  # applied, and neither committed nor put back
         self._batches: list[tuple[str, ...]] = []
         self._claims: list[proving.Claimed] = []
+        self._pruned: dict[str, Any] = {}
         self._failures: list[QuantumError] = []
         self.states: dict[str, str] = {each.name: UNTOUCHED for each in changing}
 
@@ -167,6 +168,9 @@ class Rollout:
             self.states |= ends
             for name, end in ends.items():
                 self._display.mark([name], "end", end)
+            kept = [each.contact for each in self._held if ends[each.name] == "committed"]
+            by = transactions.meta(self._chosen, self._git)
+            self._pruned |= pruning.prune(kept, by, self._display)
         self._held = []
 
     def outcome(self) -> Outcome:
@@ -197,6 +201,7 @@ class Rollout:
                 "batches": outcomes.batches_document(outcome.batches, outcome.hosts),
                 "left_out": outcomes.left_out_document(outcome.left_out),
                 "overwritten": transactions.lost(begun),
+                "pruned": self._pruned,
             },
             evidence={f"{each.name}/plan": plan_document([each]) for each in self._changing},
         )  # fmt: skip

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from commands import pruning
 from commands.board import Board
 from harness.contact import Contact
 from harness.deploying import Prepared
@@ -140,6 +141,12 @@ class Display:
         for what in prepared.plan.stays:
             self.say(f"{name}  stays: {what}", "dim")
         self._left(prepared)
+        if steps and (old := pruning.would_go(prepared.contact)):
+            self.say(
+                f"{name}  once this is committed, {len(old)} old transactions can be undone no"
+                f" more: {', '.join(old)} (keep_transactions, keep_days)",
+                "yellow",
+            )
 
     def _left(self, prepared: Prepared) -> None:
         """Name what no role asks for any more; a service that runs on is no small print."""
@@ -258,7 +265,13 @@ def diff_style(line: str) -> str:
 def plan_document(prepared: Sequence[Prepared]) -> dict[str, Any]:
     """Return the plans of all hosts for `--json`; secrets appear nowhere in it."""
     return {
-        "hosts": {each.name: _plan(each.plan) for each in prepared},
+        "hosts": {
+            each.name: {
+                **_plan(each.plan),
+                "would_prune": pruning.would_go(each.contact) if each.plan.steps else [],
+            }
+            for each in prepared
+        },
         "changes": sum(len(each.plan.steps) for each in prepared),
     }
 

@@ -167,6 +167,15 @@ class Session:
         """Undo what a crash has left unfinished there, and nothing else."""
         return self._ask({"do": "recover", "meta": dict(meta)}, deadline_s)
 
+    def prune(self, *, keep: int, keep_s: float, meta: Mapping[str, Any]) -> Reply:
+        """Forget old transactions and releases, never what undoing the newest `keep` needs.
+
+        Nor what is younger than `keep_s` seconds. Returns the ids and digests that went.
+        """
+        return self._ask(
+            {"do": "prune", "keep": keep, "keep_s": keep_s, "meta": dict(meta)}, UNDO_WITHIN_S
+        )
+
     def backup(self, tx: str, paths: Sequence[str], *, meta: Mapping[str, Any]) -> Reply:
         """Take a snapshot of the paths, or of all managed ones where none is named.
 

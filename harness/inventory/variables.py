@@ -23,6 +23,8 @@ OWN = frozenset(
         "reach_within_s",
         "ready_within_s",
         "gate_within_s",
+        "keep_transactions",
+        "keep_days",
         "custom",
     }
 )
@@ -142,6 +144,18 @@ def _seconds(value: Located) -> None:
         raise value.wrong("this must be a number of seconds above 0")
 
 
+def _days(value: Located) -> None:
+    number = value.value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
+        raise value.wrong("this must be a number of days, 0 or more")
+
+
+def _count(value: Located) -> None:
+    number = value.value
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise value.wrong("this must be a whole number above 0")
+
+
 def _mode(value: Located) -> None:
     if value.value not in MODES:
         word = value.value if isinstance(value.value, str) else ""
@@ -173,6 +187,8 @@ _CHECKS: Mapping[str, Callable[[Located], None]] = {
     "reach_within_s": _seconds,
     "ready_within_s": _seconds,
     "gate_within_s": _seconds,
+    "keep_transactions": _count,
+    "keep_days": _days,
     "custom": _custom,
     "ansible_host": _text,
     "ansible_port": _port,

@@ -9,6 +9,7 @@ EXECUTORS = ["quantum-execution@1.service", "quantum-execution@2.service"]
 ROUTER = "quantum-ai-strategy-router.service"
 NEIGHBOURS = ["redis-server.service", "quantum-p35-decision-intelligence.service", EXECUTORS[0]]
 EVERY = [*NEIGHBOURS, EXECUTORS[1], ROUTER]
+KEEPING = "    gate_within_s: 3\n    keep_transactions: 2\n    keep_days: 0\n    records"
 FIRST, SECOND = "correct-horse-battery", "staple-of-another-battery"
 
 
@@ -22,10 +23,11 @@ def restarted(before: dict, after: dict) -> list[str]:
 
 
 def test_a_secret_is_rotated_and_services_are_removed_and_come_back(person):
-    text = person.inventory.read_text().replace("    records", "    gate_within_s: 3\n    records")
+    text = person.inventory.read_text().replace("    records", KEEPING)
     two = text.replace("    redis_port", "    execution_instances: 2\n    redis_port")
     person.inventory.write_text(two)
-    assert person.asks("deploy")["state"] == "committed"
+    deployed = person.asks("deploy")
+    assert deployed["state"] == "committed"
     first = units(person)
 
     (person.folder / "redis_password").write_text(SECOND)
@@ -51,8 +53,11 @@ def test_a_secret_is_rotated_and_services_are_removed_and_come_back(person):
     assert planned["steps"][0]["what"] == f"{ROUTER} {EXECUTORS[1]}"
     assert "/etc/quantum/ai-strategy-router.env" in planned["removed"]
     assert planned["restarts"] == []
+    assert planned["would_prune"] == [deployed["transaction"]]
     assert manifest(person.root) == before
     assert person.asks("deploy")["state"] == "committed"
+    record = person.asks("ledger.show")["statement"]["predicate"]
+    assert record["pruned"]["box"]["transactions"] == [deployed["transaction"]]
     gone = units(person)
     assert {name for name, each in gone.items() if each["load"] == "not-found"} == {
         ROUTER, EXECUTORS[1],
