@@ -23,6 +23,7 @@ def plan(context: Any, inventory: str = "", limit: str = "", json: bool = False)
 
     Example: invoke plan -i lab --limit 'analytics:!lab3'
     """
+    from commands import recognising
     from commands.showing import Display, plan_document
     from commands.transactions import prepare_all
     from harness.contact import reach_all
@@ -31,6 +32,7 @@ def plan(context: Any, inventory: str = "", limit: str = "", json: bool = False)
     with Display(quiet=json) as display, reach_all(chosen.hosts, display) as contacts:
         for contact in contacts:
             display.unsettled(contact)
+        recognising.tell(chosen, contacts, display)
         prepared = prepare_all(contacts, PROJECT, display)
         display.plans(prepared, new_files=True)
         if json:
@@ -98,7 +100,7 @@ def carry_out(
     all or nothing. Raises QuantumError where nothing was committed and every host is as it was, or
     where that is in doubt (exit 2).
     """
-    from commands import rolling, transactions
+    from commands import recognising, rolling, transactions
     from commands.guarding import refuse_traders
     from commands.leaving_out import LeftOut
     from harness import fanout
@@ -110,6 +112,7 @@ def carry_out(
     with reach_some(chosen.hosts, display) as reached:
         left_out.add(reached.failures)
         contacts = transactions.recover_all(chosen, reached.contacts, left_out)
+        recognising.tell(chosen, contacts, display)
         prepared = transactions.prepare_all(contacts, sources, display, left_out)
         display.plans(prepared)
         if not overwrite_drift:

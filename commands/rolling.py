@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commands import holding, outcomes, proving, pruning, recording, transactions
+from commands import holding, outcomes, proving, pruning, recognising, recording, transactions
 from commands.choosing import Chosen
 from commands.leaving_out import LeftOut
 from commands.outcomes import APPLIED, LEFT_OUT, UNTOUCHED, Outcome
@@ -202,6 +202,9 @@ class Rollout:
                 "left_out": outcomes.left_out_document(outcome.left_out),
                 "overwritten": transactions.lost(begun),
                 "pruned": self._pruned,
+                "reinstalled": recognising.document(
+                    self._chosen, [each.contact for each in self._changing]
+                ),
             },
             evidence={f"{each.name}/plan": plan_document([each]) for each in self._changing},
         )  # fmt: skip
