@@ -229,6 +229,8 @@ class Display:
                 self.say(f"    {path}", "dim")
             for package in one["kept"]:
                 self.say(f"    package {package} stays installed", "dim")
+            for user in one.get("users", ()):
+                self.say(f"    user {user} stays", "dim")
             for drift in one["drifted"]:
                 kept = f"    {drift['path']} was changed by hand; kept as {drift['kept_as']}"
                 self.say(kept, "magenta")

@@ -54,6 +54,7 @@ def observe(contact: Contact, desired: Desired) -> Observation:
         secret=[*secret, *(one.path for one in desired.paths if one.secret)],
         units=units,
         packages=list(desired.packages),
+        users=list(desired.users),
         releases=[desired.release] if desired.release else [],
     )
     return Observation(
@@ -62,6 +63,7 @@ def observe(contact: Contact, desired: Desired) -> Observation:
         packages=said["packages"],
         releases=said["releases"],
         manifest=contact.manifest,
+        users=said.get("users") or {},
     )
 
 

@@ -25,6 +25,7 @@ from harness.resources import (
     Release,
     Resource,
     Symlink,
+    SystemUser,
     Template,
     Unit,
 )
@@ -82,6 +83,7 @@ class Desired:
     paths: tuple[DesiredPath, ...]
     units: tuple[DesiredUnit, ...]
     absent: tuple[str, ...] = ()  #: services that must not be here
+    users: tuple[str, ...] = ()
 
 
 def needs_release(resources: Iterable[Resource]) -> str | None:
@@ -130,6 +132,7 @@ def compose(host: Host, resources: Iterable[Resource], release: str, render: Ren
         paths=_with_parents(tuple(paths.values()), release=bool(modules)),
         units=tuple(units),
         absent=_absent(host, resources, units),
+        users=tuple(dict.fromkeys(r.name for r in resources if isinstance(r, SystemUser))),
     )
 
 

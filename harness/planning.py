@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness import removing
@@ -72,6 +72,7 @@ class Observation:
     packages: Mapping[str, str | None]
     releases: Mapping[str, bool]
     manifest: Mapping[str, Mapping[str, Any]]
+    users: Mapping[str, bool] = field(default_factory=dict)
 
 
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -87,6 +88,17 @@ def plan(
         Step("package", name, {"do": "package", "name": name}, verb="install")
         for name in desired.packages
         if not seen.packages.get(name)
+    ]
+    steps += [
+        Step(
+            "user",
+            name,
+            {"do": "user", "name": name},
+            ("a system user who cannot log in",),
+            "create",
+        )
+        for name in desired.users
+        if not seen.users.get(name)
     ]
     changed = [one for one in desired.paths if not satisfied(one, seen.paths[one.path])]
     steps += [_path_step(one, seen) for one in changed if one.kind == "dir"]

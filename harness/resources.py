@@ -16,6 +16,13 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemUser:
+    """A user, with a group of that name, who owns things or runs a unit. Additive, too."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
     """A directory that must exist."""
 
@@ -108,4 +115,15 @@ class Absent:
     service: str
 
 
-Resource = Package | Directory | File | Template | Symlink | Credential | Release | Unit | Absent
+Resource = (
+    Package
+    | SystemUser
+    | Directory
+    | File
+    | Template
+    | Symlink
+    | Credential
+    | Release
+    | Unit
+    | Absent
+)

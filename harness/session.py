@@ -92,15 +92,16 @@ class Session:
         secret: Sequence[str] = (),
         units: Mapping[str, Mapping[str, Any]] | None = None,
         packages: Sequence[str] = (),
+        users: Sequence[str] = (),
         releases: Sequence[str] = (),
         deadline_s: float = OBSERVE_WITHIN_S,
     ) -> Reply:
-        """Return the states of paths, units, packages and releases; writes nothing there."""
+        """Return the states of paths, units, packages, users and releases; writes nothing there."""
         return self._ask(
             {
                 "do": "observe", "paths": dict(paths), "secret": list(secret),
                 "units": {name: dict(asked) for name, asked in (units or {}).items()},
-                "packages": list(packages), "releases": list(releases),
+                "packages": list(packages), "users": list(users), "releases": list(releases),
             },
             deadline_s,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import manifest, packages, paths, placing, releases, settling, space, store
+from . import manifest, packages, paths, placing, releases, settling, space, store, users
 from .failing import IN_DOUBT, ROLLED_BACK, AgentError, one_line, translated
 from .machine import RELEASES, Machine
 from .states import observe
@@ -18,6 +18,7 @@ from .undoing import Undone, undo
 Emit = Callable[[Mapping[str, Any]], None]
 _FIELDS = {
     "package": ("name",),
+    "user": ("name",),
     "release": ("digest", "blob"),
     "dir": ("path", "mode", "owner", "group"),
     "file": ("path", "blob", "sha256", "mode", "owner", "group"),
@@ -118,7 +119,7 @@ def refuse(work: Work, steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             states.append(_refuse_one(work, each, made, installing=installing))
         except (AgentError, OSError) as error:
             raise translated(error, title(each)) from None
-        installing = installing or each["do"] == "package"
+        installing = installing or each["do"] in {"package", "user"}
     space.refuse_shortage(work.machine, steps, states, work.blobs, work.what)
     return states
 
@@ -142,6 +143,10 @@ def _run(work: Work, tx: store.Transaction, steps: Sequence[dict[str, Any]], ind
             tx.journal.append({"n": number, "do": "package", "name": step["name"]})
             packages.install(machine, step["name"], work.check)
             _take_what_the_package_brought(machine, steps[index + 1 :])
+    elif step["do"] == "user":
+        if not users.known(machine, [step["name"]])[step["name"]]:
+            tx.journal.append({"n": number, "do": "user", "name": step["name"]})
+            users.make(step["name"])
     elif step["do"] == "release":
         if not releases.complete(machine, step["digest"]):
             record = releases.record(machine, step, number)

@@ -24,6 +24,7 @@ class Undone:
     tx: str
     restored: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
     drifted: list[dict[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -33,6 +34,7 @@ class Undone:
             "tx": self.tx,
             "restored": self.restored,
             "kept": self.kept,
+            "users": self.users,
             "drifted": self.drifted,
             "problems": self.problems,
         }
@@ -86,6 +88,8 @@ def _undo_one(
 ) -> None:
     if record["do"] == "package":
         undone.kept.append(record["name"])
+    elif record["do"] == "user":
+        undone.users.append(record["name"])
     elif record["do"] == "release":
         with _parent_may_be_gone():
             if releases.undo(machine, record):

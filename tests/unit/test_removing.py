@@ -13,12 +13,14 @@ import roles
 from commands import guarding, rolling
 from commands.stores import executors
 from harness import removing
+from harness.agent import users
+from harness.agent.failing import AgentError
 from harness.desired import compose
 from harness.errors import ConfigurationError
 from harness.manifests import service_of, told_openly, unit_of
 from harness.planning import Observation, plan
 from harness.rendering import render
-from harness.resources import Absent
+from harness.resources import Absent, File, SystemUser
 from tests.unit.rendered_roles import EXECUTION_ENV, HOST, having
 from tests.unit.test_planning import applied, nothing_there
 
@@ -55,8 +57,11 @@ def test_a_path_tells_its_service_wherever_a_role_places_it():
     for unit in desired.units:
         assert unit_of(unit.path) == unit.name
         assert service_of(unit.env) == (unit.service if unit.env else "")
-    for path in ("/etc", "/etc/quantum", "/etc/quantum/credentials", "/etc/systemd/system",
-                 "/etc/redis/redis.conf", "/etc/systemd/system/multi-user.target.wants"):  # fmt: skip
+    shared = (
+        "/etc", "/etc/quantum", "/etc/quantum/credentials", "/etc/systemd/system",
+        "/etc/redis/redis.conf", "/etc/systemd/system/multi-user.target.wants",
+    )  # fmt: skip
+    for path in shared:
         assert service_of(path) == ""
 
 
@@ -251,3 +256,39 @@ def test_a_user_that_a_unit_ran_as_is_named_when_another_takes_its_place():
     assert removing.stays(desired, (), {path: {"kind": "file", "text": text}}) == ("user trader",)
     gone = removing.stays(wanted(without("execution")), (path,), {path: {"text": text}})
     assert gone == ("data below /var/lib/trader", "data below /var/lib/more", "user trader")
+
+
+def test_another_user_is_made_first_and_the_one_of_before_stays_and_is_named():
+    path = "/etc/systemd/system/quantum-execution@1.service"
+    before = standing(having(execution_user="trader"))
+    planned = plan(wanted(having(execution_user="dealer")), before)
+    done = [(step.verb, step.what) for step in planned.steps]
+    assert done == [
+        ("create", "dealer"), ("change", path), ("restart", "quantum-execution@1.service"),
+    ]  # fmt: skip
+    assert {"-User=trader", "+User=dealer", "-Group=trader"} <= set(planned.steps[1].lines)
+    assert planned.stays == ("user trader",)
+    known = replace(before, users={"dealer": True})
+    assert plan(wanted(having(execution_user="dealer")), known).steps[0].do == "file"
+    assert "DynamicUser" not in wanted(having(execution_user="x")).paths[-1].content.decode()
+
+
+@pytest.mark.parametrize("name", ["root", "0", "a b", "A", "x\n", "-x", "nobody;reboot"])
+def test_no_unit_runs_as_root_or_as_what_is_no_name(name):
+    with pytest.raises(ConfigurationError, match="execution_user"):
+        wanted(having(execution_user=name))
+    if name != "root":
+        with pytest.raises(AgentError, match="no name for a user"):
+            users.make(name)
+
+
+def test_what_a_user_owns_follows_the_name_that_is_wanted():
+    def owned(owner):
+        files = (SystemUser(owner), File("/etc/own", b"x", owner=owner, group=owner))
+        return compose(HOST, files, "", render)
+
+    old = owned("old")
+    seen = applied(nothing_there(old), old)
+    steps = plan(owned("new"), seen).steps
+    assert [(step.do, step.what) for step in steps] == [("user", "new"), ("file", "/etc/own")]
+    assert steps[1].lines == ("owner old:old -> new:new",)
