@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from harness.host import Host
 from harness.masking import Secret
-from harness.resources import Credential, Release, Resource, SystemUser, Template, Unit
+from harness.resources import Absent, Credential, Release, Resource, SystemUser, Template, Unit
 from harness.settings import address, at_least, matches, refuse, settings
 
 #: Rendered under the same names in capitals; every consumer knows them.
@@ -48,6 +48,8 @@ class StreamConsumer:
     positive: tuple[str, ...] = ()
     #: <name>_instances says how many run on a host
     several: bool = False
+    #: names that the service had before: they stop before it starts under its own, and go
+    formerly: tuple[str, ...] = ()
     PROOFS: tuple[str, ...] = CLAIMS
     GATE: tuple[str, ...] = CLAIMS
     memory_max: str = "256M"
@@ -136,6 +138,8 @@ class StreamConsumer:
 
         if user:
             yield SystemUser(user)
+        for old in self.formerly:
+            yield Absent(old)
         yield Release(f"consumers.{self.name}", libraries)
         yield Template(
             "env/stream-consumer.env.j2",

@@ -146,8 +146,10 @@ def named(machine: Machine, transactions: Store, digests: Sequence[str]) -> set[
 
 
 def _texts(machine: Machine, transactions: Store) -> Iterator[bytes]:
+    snapshots = [one.folder for one in transactions.all() if one.state == PINNED]
     for one in transactions.all():
-        yield from _below(one.folder)
+        if one.folder not in snapshots:
+            yield from _below(one.folder)
     for path in current(transactions):
         yield _read(machine.at(path))
     for folder in _UNIT_FOLDERS:
@@ -158,6 +160,8 @@ def _texts(machine: Machine, transactions: Store) -> Iterator[bytes]:
                 yield os.readlink(f"/proc/{name}/cwd").encode()
             yield _read(f"/proc/{name}/cmdline")
             yield _read(f"/proc/{name}/environ")
+    for folder in snapshots:  # they may be large, and are read only while something is unnamed
+        yield from _below(folder)
 
 
 def _below(folder: str) -> Iterator[bytes]:

@@ -56,6 +56,10 @@ TOPICS = {
         "agent on the hosts: a kill at every file operation of a deploy",
         "tests/agent/test_crash_walk.py",
     ),
+    "pruning": (
+        "agent on the hosts: what is forgotten is never what a promised rollback needs",
+        "tests/agent/test_pruning.py",
+    ),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -77,3 +79,10 @@ def test_a_ledger_that_cannot_be_read_is_said_and_stops_nothing(chosen):
     recognising.tell(chosen, [contact("a", "2" * 64)], said)
     assert "invoke ledger.verify" in said[0]
     assert recognising.document(chosen, [contact("a", "2" * 64)]) == {}
+
+
+def test_a_sandbox_that_was_made_anew_is_no_news(chosen):
+    recorded(chosen, a="1" * 64)
+    anew = contact("a", "2" * 64)
+    anew.host = dataclasses.replace(anew.host, sandbox=Path("root"))
+    assert recognising.document(chosen, [anew]) == {}

@@ -139,8 +139,7 @@ def test_a_service_that_is_to_be_here_and_absent_is_refused():
         compose(HOST, [*roles.resources(HOST), Absent("execution")], "a" * 64, render)
 
 
-def test_a_former_name_goes_in_the_same_plan_and_first():
-    """A service that got another name: its role says Absent("old-name")."""
+def test_a_former_name_goes_in_the_same_plan_and_first(monkeypatch):
     seen = standing(HOST)
     old = {
         path.replace("ai-strategy-router", "old-router"): state
@@ -148,7 +147,10 @@ def test_a_former_name_goes_in_the_same_plan_and_first():
         if service_of(path) == "ai-strategy-router"
     }
     kept = {p: s for p, s in seen.paths.items() if service_of(p) != "ai-strategy-router"}
-    desired = compose(HOST, [*roles.resources(HOST), Absent("old-router")], "a" * 64, render)
+    role = replace(roles.REGISTRY["strategy_router"], formerly=("old-router",))
+    monkeypatch.setattr(roles, "REGISTRY", {**roles.REGISTRY, "strategy_router": role})
+    desired = wanted(HOST)
+    assert desired.absent == ("old-router",)
     fresh = {one.path: kept.get(one.path, {"kind": "absent"}) for one in desired.paths}
     manifest = {p: s for p, s in (kept | old).items() if p in kept or p in old}
     units = {**seen.units, "quantum-ai-strategy-router.service": {"active": "inactive"}}
