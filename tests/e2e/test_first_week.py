@@ -42,18 +42,7 @@ def test_a_secret_is_rotated_and_services_are_removed_and_come_back(person):
         assert not [t for t in (*(s.stdout + s.stderr for s in said), *written) if secret in t]
     before = manifest(person.root)
 
-    # execution goes only where it is known to be shut
-    env = person.root / "etc/quantum/execution.env"
-    shut, was = env.read_text(), env.stat()
-    env.write_text(shut.replace("DRAIN=true", "DRAIN=false").replace("ED=false", "ED=true"))
-    person.inventory.write_text(
-        two.replace("    redis_port", "    absent: [execution]\n    redis_port")
-    )
-    refused = person.types("deploy", "--overwrite-drift", code=3).stderr
-    assert "box, remove execution: execution is to go from here, and may be trading" in refused
-    assert "next: invoke trading.disable" in refused
-    env.write_text(shut)
-    os.utime(env, ns=(was.st_atime_ns, was.st_mtime_ns))
+    expect_that_an_open_execution_stays(person, two)
     assert manifest(person.root) == before
 
     # a role that is only lost removes nothing, and is no small print
@@ -90,3 +79,16 @@ def test_a_secret_is_rotated_and_services_are_removed_and_come_back(person):
     back = units(person)
     assert {each["active"] for each in back.values()} == {"active"}
     assert set(restarted(second, back)) == {ROUTER, EXECUTORS[1]}
+
+
+def expect_that_an_open_execution_stays(person, text):
+    env = person.root / "etc/quantum/execution.env"
+    shut, was = env.read_text(), env.stat()
+    env.write_text(shut.replace("DRAIN=true", "DRAIN=false").replace("ED=false", "ED=true"))
+    absent = "    absent: [execution]\n    redis_port"
+    person.inventory.write_text(text.replace("    redis_port", absent))
+    refused = person.types("deploy", "--overwrite-drift", code=3).stderr
+    assert "box, remove execution: execution is to go from here, and may be trading" in refused
+    assert "next: invoke trading.disable" in refused
+    env.write_text(shut)
+    os.utime(env, ns=(was.st_atime_ns, was.st_mtime_ns))
