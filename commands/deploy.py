@@ -29,6 +29,7 @@ def plan(
 
     Examples: invoke plan -i lab --limit 'analytics:!lab3'        invoke plan --only execution
     """
+    from commands import recognising
     from commands.services_of import narrowed
     from commands.showing import Display, plan_document
     from commands.transactions import prepare_all
@@ -38,6 +39,7 @@ def plan(
     with Display(quiet=json) as display, reach_all(chosen.hosts, display) as contacts:
         for contact in contacts:
             display.unsettled(contact)
+        recognising.tell(chosen, contacts, display)
         prepared = prepare_all(contacts, PROJECT, display, only=services)
         display.plans(prepared, new_files=True)
         if json:
@@ -111,7 +113,8 @@ def carry_out(
     Raises QuantumError where nothing was committed and every host is as it was, or where that is
     in doubt (exit 2).
     """
-    from commands import rolling, transactions
+    from commands import recognising, rolling, transactions
+    from commands.guarding import refuse_traders
     from commands.leaving_out import LeftOut
     from harness import fanout
     from harness.contact import reach_some
@@ -122,12 +125,14 @@ def carry_out(
     with reach_some(chosen.hosts, display) as reached:
         left_out.add(reached.failures)
         contacts = transactions.recover_all(chosen, reached.contacts, left_out)
+        recognising.tell(chosen, contacts, display)
         prepared = transactions.prepare_all(
             contacts, sources, display, left_out, only=only, overwrite=overwrite_drift
         )
         display.plans(prepared)
         answers = fanout.each(prepared, lambda each: refuse_drift(each, overwrite=overwrite_drift))
         prepared = left_out.passed(answers)
+        prepared = left_out.passed(fanout.each(prepared, refuse_traders))
         changing = [each for each in prepared if each.plan.steps]
         if not changing:
             return transactions.unchanged(prepared, display, left_out.why)

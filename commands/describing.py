@@ -51,6 +51,7 @@ def _document(host: Host) -> dict[str, Any]:
         **{name: _plain(getattr(host, name)) for name in REACHED},
         "groups": list(host.groups),
         "roles": list(host.roles),
+        "absent": list(host.absent),
         "values": {name: _plain(value) for name, value in sorted(host.values.items())},
         "defaults": {name: _plain(value) for name, value in sorted(_defaults(host).items())},
     }
@@ -105,7 +106,7 @@ def _way(host: Host) -> str:
 def _one(console: Console, host: Host) -> None:
     console.print(Text(host.name, style="bold"))
     document = _document(host)
-    for name in (*REACHED, "groups", "roles"):
+    for name in (*REACHED, "groups", "roles", "absent"):
         if document[name] not in (None, []):
             console.print(Text(f"  {name}: ", style="dim") + Text(_shown(document[name])))
     for name, value in document["values"].items():

@@ -38,7 +38,7 @@ class Standing:
 
 def carry_out(chosen: Chosen, display: Display, *, why: str = "") -> dict[str, Any]:
     """Do it on every host that answers, whatever the others do; returns what stands where."""
-    hosts = executors(chosen)
+    hosts = executors(chosen, leaving=True)
     chosen = dataclasses.replace(chosen, hosts=hosts)
     started, transaction = time.time(), new_id()
     words = _order(why)
@@ -98,7 +98,10 @@ def keep_shut(chosen: Chosen, contacts: Sequence[Contact], display: Display) -> 
     doubtful = []
     words = _order("a rollback may restore what has traded")
     for contact in contacts:
-        if ROLE not in contact.host.roles or chosen.inventory.mode == "sandbox":
+        if (
+            ROLE not in (*contact.host.roles, *contact.host.absent)
+            or chosen.inventory.mode == "sandbox"
+        ):
             continue
         try:
             asked(contact, lambda client: kill_switch.hold(client, words), STEP, changes=True)

@@ -23,6 +23,7 @@ from commands.outcomes import Outcome
 from commands.records_of_intents import read
 from commands.showing import Display
 from commands.stores import asked, each_store, executors
+from commands.undoing import REACHED
 from commands.wanting import wanted
 from harness import fanout
 from harness.contact import Contact, raise_together, reach_all
@@ -160,7 +161,7 @@ def unlock(chosen: Chosen, display: Display, held: Mapping[str, Any]) -> None:
 def refuse_drift(contacts: Sequence[Contact]) -> None:
     """Raise DriftError where a host is not what was deployed, or nothing was."""
     for contact in contacts:
-        if not any(each.get("state") == "committed" for each in contact.transactions):
+        if not any(each.get("state") in REACHED for each in contact.transactions):
             raise ConfigurationError(
                 "nothing was deployed here yet", host=contact.host.name, step=STEP,
                 action="invoke deploy, then invoke proof",

@@ -73,6 +73,9 @@ def show_record(loaded: Loaded, folder: Path, *, evidence: bool) -> None:
             blob = json.loads(loaded.evidence[claim["evidence_sha256"]])
             for line in json.dumps(blob, indent=1, sort_keys=True).splitlines():
                 out.print(Text(f"      {line}"))
+    for host, last in said.get("reinstalled", {}).items():
+        text = f"{host}  another machine, or installed anew, since record {last}"
+        out.print(Text(text, style="yellow"))
     for step in said.get("steps", ()):
         words = (step.get("host", ""), step.get("name", ""), step.get("outcome", ""))
         out.print(Text("  ".join(str(word) for word in words)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commands import holding, outcomes, proving, recording, transactions
+from commands import holding, outcomes, proving, pruning, recognising, recording, transactions
 from commands.choosing import Chosen
 from commands.leaving_out import LeftOut
 from commands.outcomes import APPLIED, LEFT_OUT, UNTOUCHED, Outcome
@@ -44,6 +44,8 @@ def question(changing: Sequence[Prepared], terms: Terms) -> str:
     """Return what a person is asked before the first change."""
     sizes = terms.serial.sizes(len(changing))
     told = f", {' + '.join(map(str, sizes))} at a time" if len(sizes) > 1 else ""
+    going = {each.name: len(each.plan.removed) for each in changing if each.plan.removed}
+    told += "".join(f"; REMOVE {count} paths from {name}" for name, count in going.items())
     return f"apply to {', '.join(each.name for each in changing)}{told}?"
 
 
@@ -89,6 +91,7 @@ class Rollout:
         self._held: list[Prepared] = []  # applied, and neither committed nor put back
         self._batches: list[tuple[str, ...]] = []
         self._claims: list[proving.Claimed] = []
+        self._pruned: dict[str, Any] = {}
         self._failures: list[QuantumError] = []
         self.states: dict[str, str] = {each.name: UNTOUCHED for each in changing}
 
@@ -173,6 +176,9 @@ class Rollout:
             self._failures += transactions.late(ends) if commit else []
             for name, end in ends.items():
                 self._display.mark([name], "end", end)
+            kept = [each.contact for each in self._held if ends[each.name] == "committed"]
+            by = transactions.meta(self._chosen, self._git)
+            self._pruned |= pruning.prune(kept, by, self._display)
         self._held = []
 
     def outcome(self) -> Outcome:
@@ -204,6 +210,10 @@ class Rollout:
                 "left_out": outcomes.left_out_document(outcome.left_out),
                 "overwritten": transactions.lost(begun),
                 "only": sorted({name for each in self._changing for name in each.wanted.only}),
+                "pruned": self._pruned,
+                "reinstalled": recognising.document(
+                    self._chosen, [each.contact for each in self._changing]
+                ),
             },
             evidence={f"{each.name}/plan": plan_document([each]) for each in self._changing},
         )  # fmt: skip

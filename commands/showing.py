@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from commands import pruning
 from commands.board import Board
 from harness.contact import Contact
 from harness.deploying import Prepared
 from harness.host import Host
+from harness.manifests import service_of, unit_of
 from harness.planning import Drift, Plan
 from proofs.finding import Verdict
 
@@ -29,6 +31,7 @@ VERBS = {
     "install": "green",
     "change": "yellow",
     "remove": "red",
+    "stop": "red",
 }
 VERDICTS = {Verdict.proved: "green", Verdict.unknown: "yellow", Verdict.refuted: "red"}
 
@@ -135,8 +138,30 @@ class Display:
         for drift in prepared.plan.drifted:
             self.say(f"{name}  drifted {drift.path}: {', '.join(drift.lines)}", "magenta")
             self._lines(drift.diff)
-        for path in prepared.plan.leftovers:
-            self.say(f"{name}  left from an earlier deploy, asked for by no role: {path}", "dim")
+        for what in prepared.plan.stays:
+            self.say(f"{name}  stays: {what}", "dim")
+        self._left(prepared)
+        if steps and (old := pruning.would_go(prepared.contact)):
+            self.say(
+                f"{name}  once this is committed, {len(old)} old transactions can be undone no"
+                f" more: {', '.join(old)} (keep_transactions, keep_days)",
+                "yellow",
+            )
+
+    def _left(self, prepared: Prepared) -> None:
+        """Name what no role asks for any more; a service that runs on is no small print."""
+        name, left = prepared.name, prepared.plan.leftovers
+        services = {service_of(path): None for path in left if unit_of(path)}
+        for service in services:
+            self.say(
+                f"{name}  {service} is deployed here, and no role asks for it any more: it runs on;"
+                " give the host its role back, or name the role under `absent:` to remove it",
+                "bold yellow",
+            )
+        for path in left:
+            if service_of(path) not in services:
+                text = f"{name}  left from an earlier deploy, asked for by no role: {path}"
+                self.say(text, "dim")
 
     def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -204,6 +229,8 @@ class Display:
                 self.say(f"    {path}", "dim")
             for package in one["kept"]:
                 self.say(f"    package {package} stays installed", "dim")
+            for user in one.get("users", ()):
+                self.say(f"    user {user} stays", "dim")
             for drift in one["drifted"]:
                 kept = f"    {drift['path']} was changed by hand; kept as {drift['kept_as']}"
                 self.say(kept, "magenta")
@@ -240,7 +267,13 @@ def diff_style(line: str) -> str:
 def plan_document(prepared: Sequence[Prepared]) -> dict[str, Any]:
     """Return the plans of all hosts for `--json`; secrets appear nowhere in it."""
     return {
-        "hosts": {each.name: _plan(each.plan) for each in prepared},
+        "hosts": {
+            each.name: {
+                **_plan(each.plan),
+                "would_prune": pruning.would_go(each.contact) if each.plan.steps else [],
+            }
+            for each in prepared
+        },
         "changes": sum(len(each.plan.steps) for each in prepared),
     }
 
@@ -253,4 +286,6 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "restarts": list(plan.restarts),
         "drifted": [each.document() for each in plan.drifted],
         "leftovers": list(plan.leftovers),
+        "removed": list(plan.removed),
+        "stays": list(plan.stays),
     }

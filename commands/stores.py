@@ -22,9 +22,15 @@ LOOPBACKS = frozenset({*LOOPBACK_NAMES, "127.0.0.1", "::1"})
 T = TypeVar("T")
 
 
-def executors(chosen: Chosen) -> tuple[Host, ...]:
-    """Return the hosts that run execution. Raises ConfigurationError where there is none."""
-    found = tuple(host for host in chosen.hosts if ROLE in host.roles)
+def executors(chosen: Chosen, *, leaving: bool = False) -> tuple[Host, ...]:
+    """Return the hosts that run execution. Raises ConfigurationError where there is none.
+
+    With `leaving` those too where it is to go: until it has gone, it may trade.
+    """
+    found = tuple(
+        host for host in chosen.hosts
+        if ROLE in host.roles or (leaving and ROLE in host.absent)
+    )  # fmt: skip
     if not found:
         raise ConfigurationError(
             f"no host of inventory {chosen.inventory.name} that you chose has the role {ROLE}",

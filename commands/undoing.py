@@ -20,6 +20,8 @@ from proofs.marking import marked
 
 #: The claim that is about the rollback itself.
 RESTORES = "rollback_restores"
+#: What `--to` may name.
+REACHED = frozenset({"committed", "pruned"})
 
 Concerned = Sequence[tuple[Contact, Sequence[str]]]
 
@@ -34,14 +36,16 @@ def concerned(contacts: Sequence[Contact], to: str) -> list[tuple[Contact, list[
         contact.host.name: [each for each in contact.transactions if each["state"] == "committed"]
         for contact in contacts
     }
+    # one that was pruned can be undone no more, and can still be returned to
+    reached = {c.host.name: [e for e in c.transactions if e["state"] in REACHED] for c in contacts}
     if to:
         for contact in contacts:
-            if to not in {each["id"] for each in committed[contact.host.name]}:
+            if to not in {each["id"] for each in reached[contact.host.name]}:
                 raise ConfigurationError(
                     f"no committed deploy {to} here", host=contact.host.name, step="rollback",
                     action="invoke history, or narrow the hosts with --limit",
                 )  # fmt: skip
-        found = [(c, _after([each["id"] for each in committed[c.host.name]], to)) for c in contacts]
+        found = [(c, _after([each["id"] for each in reached[c.host.name]], to)) for c in contacts]
         return [(contact, ids) for contact, ids in found if ids]
     last = [(done[-1]["at_s"], done[-1]["id"]) for done in committed.values() if done]
     if not last:

@@ -32,7 +32,7 @@ def wanted(
     """
     import roles
 
-    resources = [each for role in roles.of(host) for each in role.resources(host)]
+    resources = roles.resources(host)
     release = None
     extra = needs_release(resources)
     if extra is not None:
@@ -54,5 +54,5 @@ def rendered(host: Host, by: Render = render) -> Rendered:
     """Return what renders the host's files as of a release's digest, and builds nothing."""
     import roles
 
-    resources = [each for role in roles.of(host) for each in role.resources(host)]
+    resources = roles.resources(host)
     return lambda digest: compose(host, resources, digest, by)

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from harness import removing
 from harness.contact import Contact
 from harness.desired import Desired
 from harness.dropins import removable, unplaced
 from harness.errors import DriftError, LockedError
 from harness.handmade import Rendered, as_deployed, at_home, contents, masked, shown
 from harness.host import Host
+from harness.manifests import service_of, told_openly
 from harness.planning import Drift, Observation, Plan, plan
 from harness.releases import Release
 from harness.switches import Switch
@@ -52,11 +54,17 @@ def observe(
     manifest = contact.manifest if manifest is None else manifest
     paths: dict[str, str | None] = dict.fromkeys(manifest)
     paths |= {one.path: one.sha256 or None for one in desired.paths}
+    # what no role asks for now may have been a secret when it was deployed
+    secret = {path for path in manifest if not told_openly(path)}
+    secret -= {one.path for one in desired.paths}
+    units = {name: dict[str, Any]() for name in removing.units(desired, manifest)}
+    units |= {unit.name: {"credentials": dict(unit.credentials)} for unit in desired.units}
     said = contact.session.observe(
         paths=paths,
-        secret=[one.path for one in desired.paths if one.secret],
-        units={unit.name: {"credentials": dict(unit.credentials)} for unit in desired.units},
+        secret=[*secret, *(one.path for one in desired.paths if one.secret)],
+        units=units,
         packages=list(desired.packages),
+        users=list(desired.users),
         releases=[desired.release] if desired.release else [],
     )
     strange = unplaced(said["units"], contact.manifest, paths)
@@ -72,6 +80,7 @@ def observe(
         releases=said["releases"],
         manifest=manifest,
         dropins={p: unit for p, unit in strange.items() if said["paths"][p]["kind"] != "absent"},
+        users=said.get("users") or {},
     )
 
 
@@ -79,7 +88,10 @@ def prepare(contact: Contact, wanted: Wanted, *, overwrite: bool = False) -> Pre
     """Observe and plan one host. Writes nothing on it."""
     asked = {one.path for one in wanted.desired.paths}
     # what is outside the chosen services is not looked at, so that nothing can come of it
-    manifest = {p: s for p, s in contact.manifest.items() if not wanted.only or p in asked}
+    manifest = {
+        path: state for path, state in contact.manifest.items()
+        if not wanted.only or path in asked or service_of(path) in wanted.only
+    }  # fmt: skip
     seen = observe(contact, wanted.desired, manifest)
     blob = wanted.release.blob_sha256 if wanted.release else ""
     ready_within_s = contact.host.number("ready_within_s", 60)

@@ -17,6 +17,7 @@ from harness.errors import ConfigurationError
 from harness.host import Host
 from harness.masking import Secret
 from harness.resources import (
+    Absent,
     Credential,
     Directory,
     File,
@@ -24,6 +25,7 @@ from harness.resources import (
     Release,
     Resource,
     Symlink,
+    SystemUser,
     Template,
     Unit,
 )
@@ -80,6 +82,8 @@ class Desired:
     modules: tuple[str, ...]  #: what must be importable from the release
     paths: tuple[DesiredPath, ...]
     units: tuple[DesiredUnit, ...]
+    absent: tuple[str, ...] = ()  #: services that must not be here
+    users: tuple[str, ...] = ()
 
 
 def needs_release(resources: Iterable[Resource]) -> str | None:
@@ -94,7 +98,8 @@ def needs_release(resources: Iterable[Resource]) -> str | None:
 def compose(host: Host, resources: Iterable[Resource], release: str, render: Render) -> Desired:
     """Return what `host` should be; `release` is the digest that its units are to name.
 
-    Raises ConfigurationError when two resources claim one path or a unit follows an unknown one.
+    Raises ConfigurationError when two resources claim one path, a unit follows an unknown one, or a
+    service is to be here and to be absent.
     """
     resources = tuple(resources)
     env_files = {each.env for each in resources if isinstance(each, Unit) and each.env}
@@ -126,7 +131,22 @@ def compose(host: Host, resources: Iterable[Resource], release: str, render: Ren
         modules=modules,
         paths=_with_parents(tuple(paths.values()), release=bool(modules)),
         units=tuple(units),
+        absent=_absent(host, resources, units),
+        users=tuple(dict.fromkeys(r.name for r in resources if isinstance(r, SystemUser))),
     )
+
+
+def _absent(
+    host: Host, resources: Iterable[Resource], units: Iterable[DesiredUnit]
+) -> tuple[str, ...]:
+    absent = dict.fromkeys(each.service for each in resources if isinstance(each, Absent))
+    for unit in units:
+        if unit.service in absent:
+            raise ConfigurationError(
+                f"the service {unit.service} is to be here and to be absent", host=host.name,
+                step="plan", action="name it once: the role that has it, or Absent",
+            )  # fmt: skip
+    return tuple(absent)
 
 
 def _paths_of(resource: Resource, host: Host, render: Render) -> Iterable[DesiredPath]:

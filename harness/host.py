@@ -17,7 +17,7 @@ class Host:
     name: str
     inventory: str  #: the inventory's name, e.g. "lab"
     mode: Mode
-    roles: tuple[str, ...]
+    roles: tuple[str, ...]  #: without those that are absent
     groups: tuple[str, ...] = ()
     address: str = ""  #: what to connect to; the name when the inventory gives none
     port: int = 22
@@ -27,6 +27,7 @@ class Host:
     become: bool = False  #: run the agent by `sudo -n`
     sandbox: Path | None = None  #: the directory that stands for the host's root; None: a real host
     values: Mapping[str, object] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()  #: roles whose services must not be here
 
     def text(self, key: str, default: str = "") -> str:
         """Return a variable as text; secrets stay masked."""

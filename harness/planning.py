@@ -10,30 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness import removing
 from harness.desired import Desired, DesiredPath, DesiredUnit
 from harness.differences import describe, told
 from harness.dropins import removable
+from harness.manifests import unit_of
+from harness.steps import Step
 
 #: What is compared between two states of a path; mtime and size follow from these.
 COMPARED = ("kind", "sha256", "mode", "owner", "group", "target")
 
 #: How long a unit may take until it says READY, unless the inventory says otherwise, in seconds.
 READY_WITHIN_S = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to do on the host; `words` is what the agent is told, `lines` what people see."""
-
-    do: str
-    what: str
-    words: Mapping[str, Any]
-    lines: tuple[str, ...] = ()
-    verb: str = "change"  #: create, adopt, change, remove, install, restart, reload
-
-    def summary(self) -> str:
-        """Return one line for a plan or a progress display."""
-        return f"{self.verb} {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +44,8 @@ class Plan:
 
     steps: tuple[Step, ...]
     drifted: tuple[Drift, ...] = ()
-    leftovers: tuple[str, ...] = ()  #: deployed earlier, asked for by no role any more
+    leftovers: tuple[str, ...] = ()  #: deployed earlier, asked for by no role, and left there
+    stays: tuple[str, ...] = ()  #: what a removed service leaves behind, in words
 
     @property
     def restarts(self) -> tuple[str, ...]:
@@ -66,8 +55,13 @@ class Plan:
             for step in self.steps
             if step.do == "settle"
             for unit in step.words["units"]
-            if unit["action"] != "none"
+            if unit["action"] == "restart"
         )
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """Return the paths that the plan takes away."""
+        return tuple(step.what for step in self.steps if step.do == "absent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +74,7 @@ class Observation:
     releases: Mapping[str, bool]
     manifest: Mapping[str, Mapping[str, Any]]
     dropins: Mapping[str, str] = field(default_factory=dict)  #: path -> unit; by no deploy
+    users: Mapping[str, bool] = field(default_factory=dict)
 
 
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -104,26 +99,43 @@ def plan(
         for name in desired.packages
         if not seen.packages.get(name)
     ]
+    steps += [
+        Step(
+            "user",
+            name,
+            {"do": "user", "name": name},
+            ("a system user who cannot log in",),
+            "create",
+        )
+        for name in desired.users
+        if not seen.users.get(name)
+    ]
     changed = [one for one in desired.paths if not satisfied(one, seen.paths[one.path])]
     steps += [_path_step(one, seen) for one in changed if one.kind == "dir"]
     if desired.release and not seen.releases.get(desired.release):
         steps.append(_release_step(desired, blob))
+    # what is to go has stopped before anything new starts: a name is never used twice at once
+    going = removing.going(desired, seen.manifest)
+    steps += removing.stops(desired, seen.manifest, seen.units)
     steps += [_path_step(one, seen) for one in changed if one.kind != "dir"]
+    steps += removing.removals(going, seen.paths)
     taken = {p: u for p, u in seen.dropins.items() if overwrite and removable(p, u)}
     steps += [_removal(path, seen.paths[path]) for path in taken]
     settle = _settle(
-        desired, seen, {one.path for one in changed}, ready_within_s, frozenset(taken.values())
-    )
+        desired, seen, {one.path for one in changed}, ready_within_s, going,
+        frozenset(taken.values()),
+    )  # fmt: skip
     if settle:
         steps.append(settle)
     asked = {one.path for one in desired.paths}
     return Plan(
         steps=tuple(steps),
         drifted=(
-            *drifted(seen.manifest, seen.paths, desired.paths),
+            *drifted(seen.manifest, seen.paths, desired.paths, going),
             *(stranger(path, unit) for path, unit in seen.dropins.items()),
         ),
-        leftovers=tuple(sorted(set(seen.manifest) - asked)),
+        leftovers=tuple(sorted(set(seen.manifest) - asked - set(going))),
+        stays=removing.stays(desired, going, seen.paths),
     )
 
 
@@ -151,8 +163,10 @@ def drifted(
     manifest: Mapping[str, Mapping[str, Any]],
     seen: Mapping[str, Mapping[str, Any]],
     wanted: Iterable[DesiredPath] = (),
+    going: Iterable[str] = (),
 ) -> Iterable[Drift]:
     """Yield the paths that changed on the host since they were deployed."""
+    leaving = set(going)
     asked = {one.path: one for one in wanted}
     for path, left in manifest.items():
         state = seen.get(path)
@@ -163,7 +177,8 @@ def drifted(
             for key in COMPARED
             if left.get(key) != state.get(key)
         )
-        yield Drift(path, lines, path in asked and satisfied(asked[path], state))
+        gone = path in leaving and state["kind"] == "absent"
+        yield Drift(path, lines, gone or (path in asked and satisfied(asked[path], state)))
 
 
 def stranger(path: str, unit: str) -> Drift:
@@ -211,16 +226,18 @@ def _release_step(desired: Desired, blob: str) -> Step:
 
 
 def _settle(
-    desired: Desired,
-    seen: Observation,
-    changed: set[str],
-    ready_within_s: int,
-    stripped: frozenset[str],
-) -> Step | None:
+    desired: Desired, seen: Observation, changed: set[str], ready_within_s: int,
+    going: Iterable[str], stripped: frozenset[str],
+) -> Step | None:  # fmt: skip
     reasons = {unit.name: _why_restart(unit, seen, changed) for unit in desired.units}
     reasons |= {name: reasons[name] or "runs with a drop-in that goes" for name in stripped}
-    reload = bool(stripped) or any(
-        unit.path in changed or seen.units[unit.name].get("need_reload") for unit in desired.units
+    reload = (
+        bool(stripped)
+        or any(unit_of(path) for path in going)
+        or any(
+            unit.path in changed or seen.units[unit.name].get("need_reload")
+            for unit in desired.units
+        )
     )
     if not reload and not any(reasons.values()):
         return None

@@ -16,6 +16,13 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemUser:
+    """A user, with a group of that name, who owns things or runs a unit. Additive, too."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
     """A directory that must exist."""
 
@@ -98,4 +105,25 @@ class Unit:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
-Resource = Package | Directory | File | Template | Symlink | Credential | Release | Unit
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A service that must not be here: its units, env file and credentials are taken away.
+
+    What it has written, its users and its packages stay, and are named.
+    """
+
+    service: str
+
+
+Resource = (
+    Package
+    | SystemUser
+    | Directory
+    | File
+    | Template
+    | Symlink
+    | Credential
+    | Release
+    | Unit
+    | Absent
+)

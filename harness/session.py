@@ -94,15 +94,16 @@ class Session:
         secret: Sequence[str] = (),
         units: Mapping[str, Mapping[str, Any]] | None = None,
         packages: Sequence[str] = (),
+        users: Sequence[str] = (),
         releases: Sequence[str] = (),
         deadline_s: float = OBSERVE_WITHIN_S,
     ) -> Reply:
-        """Return the states of paths, units, packages and releases; writes nothing there."""
+        """Return the states of paths, units, packages, users and releases; writes nothing there."""
         return self._ask(
             {
                 "do": "observe", "paths": dict(paths), "secret": list(secret),
                 "units": {name: dict(asked) for name, asked in (units or {}).items()},
-                "packages": list(packages), "releases": list(releases),
+                "packages": list(packages), "users": list(users), "releases": list(releases),
             },
             deadline_s,
         )  # fmt: skip
@@ -181,6 +182,15 @@ class Session:
     def recover(self, *, meta: Mapping[str, Any], deadline_s: float = UNDO_WITHIN_S) -> Reply:
         """Undo what a crash has left unfinished there, and nothing else."""
         return self._ask({"do": "recover", "meta": dict(meta)}, deadline_s)
+
+    def prune(self, *, keep: int, keep_s: float, meta: Mapping[str, Any]) -> Reply:
+        """Forget old transactions and releases, never what undoing the newest `keep` needs.
+
+        Nor what is younger than `keep_s` seconds. Returns the ids and digests that went.
+        """
+        return self._ask(
+            {"do": "prune", "keep": keep, "keep_s": keep_s, "meta": dict(meta)}, UNDO_WITHIN_S
+        )
 
     def backup(self, tx: str, paths: Sequence[str], *, meta: Mapping[str, Any]) -> Reply:
         """Take a snapshot of the paths, or of all managed ones where none is named.

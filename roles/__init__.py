@@ -7,7 +7,7 @@ from typing import Protocol
 
 from harness.errors import ConfigurationError
 from harness.host import Host
-from harness.resources import Resource, Unit
+from harness.resources import Absent, Resource, Unit
 from harness.suggestions import did_you_mean
 from roles import decision_intelligence, execution, redis_server, strategy_router
 
@@ -59,6 +59,16 @@ def of(host: Host) -> list[Role]:
                 action=f"correct `roles` in inventory {host.inventory}",
             )
     return [role for name, role in REGISTRY.items() if name in host.roles]
+
+
+def resources(host: Host) -> list[Resource]:
+    """Return what must hold on the host, and which services must be absent.
+
+    Raises ConfigurationError.
+    """
+    found = [each for role in of(host) for each in role.resources(host)]
+    gone = [REGISTRY[name] for name in host.absent if name in REGISTRY]
+    return [*found, *(Absent(service) for role in gone for service in role.SERVICES)]
 
 
 def units(role: Role, host: Host) -> tuple[str, ...]:

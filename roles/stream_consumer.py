@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from harness.host import Host
 from harness.masking import Secret
-from harness.resources import Credential, Release, Resource, Template, Unit
-from harness.settings import address, at_least, refuse, settings
+from harness.resources import Absent, Credential, Release, Resource, SystemUser, Template, Unit
+from harness.settings import address, at_least, matches, refuse, settings
 
 #: Rendered under the same names in capitals; every consumer knows them.
 EVERY_SETTING: Mapping[str, object] = {
@@ -48,6 +48,8 @@ class StreamConsumer:
     positive: tuple[str, ...] = ()
     #: <name>_instances says how many run on a host
     several: bool = False
+    #: names that the service had before: they stop before it starts under its own, and go
+    formerly: tuple[str, ...] = ()
     PROOFS: tuple[str, ...] = CLAIMS
     GATE: tuple[str, ...] = CLAIMS
     memory_max: str = "256M"
@@ -72,7 +74,10 @@ class StreamConsumer:
     @property
     def _of_units(self) -> Mapping[str, object]:
         """Return the variables that are this role's alone: other roles' units run beside it."""
-        port: Mapping[str, object] = {f"{self.name}_metrics_port": 0}  #: 0: no metrics
+        port: Mapping[str, object] = {
+            f"{self.name}_metrics_port": 0,  #: 0: no metrics
+            f"{self.name}_user": "",  #: who its units run as; empty: one that systemd makes up
+        }
         if self.several:
             return {**port, f"{self.name}_instances": 1}
         return {**port, "consumer_name": ""}  #: empty: <host>-1
@@ -126,7 +131,15 @@ class StreamConsumer:
         password = host.values.get("redis_password")
         secrets = {"redis_password": password} if isinstance(password, Secret) else {}
         secrets |= credentials or {}
+        user = str(settings(host, {f"{self.name}_user": ""})[f"{self.name}_user"])
+        matches(
+            host, f"{self.name}_user", user, r"(?!root$)[a-z][a-z0-9_-]{0,30}|", "a user's name"
+        )
 
+        if user:
+            yield SystemUser(user)
+        for old in self.formerly:
+            yield Absent(old)
         yield Release(f"consumers.{self.name}", libraries)
         yield Template(
             "env/stream-consumer.env.j2",
@@ -150,6 +163,7 @@ class StreamConsumer:
                     "module": f"consumers.{self.name}",
                     "own": own if self.several else {},
                     "internet": internet,
+                    "user": user,
                     "addresses": tuple(filter(None, [address(host, "redis_host")])),
                     "memory_max": self.memory_max,
                     "cpu_quota": self.cpu_quota,

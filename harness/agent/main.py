@@ -18,6 +18,7 @@ from . import (
     observing,
     opening,
     operating,
+    pruning,
     restoring,
     rolling_back,
     snapshots,
@@ -28,7 +29,7 @@ from .boundaries import BOUNDARIES
 from .failing import SIGNALS, AgentError, GoneError, one_line, translated
 from .frames import Channel
 from .machine import Machine
-from .store import UNFINISHED, Store, Transaction
+from .store import PRUNED, UNFINISHED, Store, Transaction
 from .undoing import undo
 
 #: Exit status of an agent that met what it cannot have met (sysexits.h: EX_SOFTWARE).
@@ -111,7 +112,7 @@ class Agent:
 
     def do_attest(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Tell what a proof is made from."""
-        newest = self.store.newest("applied", "committed")
+        newest = self.store.newest("applied", "committed", PRUNED)
         return {
             **observing.attest(self.here, frame),
             "manifest": newest.manifest() if newest else {},
@@ -246,6 +247,17 @@ class Agent:
         with self.lock.held(frame.get("meta") or {}, ""):
             undone = rolling_back.recover(self.here, self.store, self._emit)
         return self._counted({"undone": [one.report() for one in undone]})
+
+    def do_prune(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Forget what the policy does not keep."""
+        self._refuse_applied()
+        self.store.ensure()
+        with self.lock.held(frame.get("meta") or {}, ""):
+            told = pruning.prune(
+                self.here, self.store, keep=int(frame["keep"]), keep_s=float(frame["keep_s"]),
+                now_s=time.time(),
+            )  # fmt: skip
+        return self._counted(dict(told))
 
     def do_kill(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Send a signal to a unit's main process."""

@@ -38,6 +38,9 @@ def write(tx: store.Transaction, manifest: Mapping[str, Any]) -> str:
 
 
 def current(transactions: store.Store) -> dict[str, Any]:
-    """Return the manifest of the newest committed transaction, or an empty one."""
-    newest = transactions.newest("committed")
+    """Return the manifest of the newest committed transaction, or an empty one.
+
+    Where all that was kept is undone, it is the one that the pruned ones left.
+    """
+    newest = transactions.newest("committed", store.PRUNED)
     return newest.manifest() if newest else {}

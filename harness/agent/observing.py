@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import packages, releases, running, states
+from . import packages, releases, running, states, users
 from .machine import Machine
 from .services import Asked
 
@@ -26,6 +26,7 @@ def observe(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
         },
         "units": machine.services.show(_asked(request)),
         "packages": packages.versions(machine, request.get("packages") or []),
+        "users": users.known(machine, request.get("users") or []),
         "releases": {
             digest: releases.complete(machine, digest) for digest in request.get("releases") or []
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from . import placing, store
@@ -22,29 +22,33 @@ def refuse(
 ) -> dict[str, Any]:
     """Raise AgentError when the step must not run; returns what is at the path.
 
-    `made` holds the directories that earlier steps will have made; it grows by this one.
+    `made` holds what earlier steps will have made or taken away; it grows by this one.
     `users_may_come` with a package that an earlier step installs.
     """
     path = step["path"]
     try:
         with place(machine, path) as where:
             state = snapshot(machine, where)
-            refuse_kind(step["do"], where, state)
+            refuse_kind(step["do"], where, state, made)
             refuse_immutable(where)
     except AgentError as error:
-        if error.kind != "absent" or os.path.dirname(path) not in made:
+        gone = step["do"] == "absent" or os.path.dirname(path) in made
+        if error.kind != "absent" or not gone:
             raise
         state = {"kind": "absent"}
     _refuse_drift(path, step.get("before", {}), state)
     if step["do"] in {"file", "dir"} and not users_may_come:
         machine.ids(step["owner"], step["group"])
-    if step["do"] == "dir" and state["kind"] == "absent":
+    if step["do"] == "absent" or (step["do"] == "dir" and state["kind"] == "absent"):
         made.add(path)
     return state
 
 
-def refuse_kind(do: str, where: Place, state: Mapping[str, Any]) -> None:
-    """Raise AgentError where a step of this kind must not replace what is at the path."""
+def refuse_kind(do: str, where: Place, state: Mapping[str, Any], gone: Container[str] = ()) -> None:
+    """Raise AgentError where a step of this kind must not replace what is at the path.
+
+    `gone` are paths that will not be there any more when it runs.
+    """
     kind = state["kind"]
     if kind == "other":
         raise AgentError("refused", f"{where.path} is neither file, directory nor link")
@@ -60,8 +64,14 @@ def refuse_kind(do: str, where: Place, state: Mapping[str, Any]) -> None:
             f"{where.path} has {state['nlink']} hard links; replacing it would part them",
             action=f"find / -xdev -samefile {where.path}",
         )
-    if do == "absent" and kind == "dir" and _inside(where):
-        raise AgentError("refused", f"the directory {where.path} is not empty")
+    if do == "absent" and kind == "dir":
+        left = [each for each in _inside(where) if f"{where.path}/{each}" not in gone]
+        if left:
+            raise AgentError(
+                "refused",
+                f"the directory {where.path} is not empty: {', '.join(sorted(left)[:3])}",
+                action=f"see what that is, and move it out of {where.path}",
+            )  # fmt: skip
 
 
 def _refuse_drift(path: str, before: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -92,14 +102,21 @@ def record(
 
     A step with `managed` False leaves the manifest alone.
     """
-    with place(machine, step["path"]) as where:
-        state = snapshot(machine, where)
-        refuse_kind(step["do"], where, state)
-        refuse_immutable(where)
-        _refuse_drift(step["path"], step.get("before", {}), state)
-        if state["kind"] == "file" and step["do"] in {"file", "symlink", "absent"}:
-            back_up(where, state["sha256"], tx)
-        parent = os.fstat(where.parent)
+    times: list[int] = []
+    try:
+        with place(machine, step["path"]) as where:
+            state = snapshot(machine, where)
+            refuse_kind(step["do"], where, state)
+            refuse_immutable(where)
+            _refuse_drift(step["path"], step.get("before", {}), state)
+            if state["kind"] == "file" and step["do"] in {"file", "symlink", "absent"}:
+                back_up(where, state["sha256"], tx)
+            parent = os.fstat(where.parent)
+            times = [parent.st_atime_ns, parent.st_mtime_ns]
+    except AgentError as error:
+        if error.kind != "absent" or step["do"] != "absent":
+            raise
+        state = {"kind": "absent"}  # its parent is gone, too: all that is left is to forget it
     return {
         "n": number,
         "do": step["do"],
@@ -107,7 +124,7 @@ def record(
         "temporary": _temporary(tx.id, number),
         "before": state,
         "after": after(step),
-        "parent_times_ns": [parent.st_atime_ns, parent.st_mtime_ns],
+        "parent_times_ns": times,
         **{key: step[key] for key in ("managed",) if key in step},
     }
 
@@ -127,6 +144,8 @@ def do(machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], blob:
     """
     before, temporary = done["before"], done["temporary"]
     expected = before.get("identity", [])
+    if step["do"] == "absent" and not done["parent_times_ns"]:
+        return
     with place(machine, step["path"]) as where:
         placing.remove_name(where, temporary)
         if step["do"] == "file":

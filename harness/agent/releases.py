@@ -29,6 +29,11 @@ IMPORT_WITHIN_S = 120.0
 COMPILED = 0o644
 
 
+def is_digest(name: str) -> bool:
+    """Tell whether a name in the folder of releases is that of one."""
+    return bool(_DIGEST.fullmatch(name))
+
+
 def complete(machine: Machine, digest: str) -> bool:
     """Tell whether the release is there as a whole."""
     return os.path.isfile(machine.at(f"{RELEASES}/{_checked(digest)}/{COMPLETE}"))

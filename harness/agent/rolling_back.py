@@ -10,7 +10,7 @@ from .failing import ROLLED_BACK, AgentError
 from .machine import Machine
 from .paths import KINDS
 from .states import observe
-from .store import PINNED, UNFINISHED
+from .store import PINNED, PRUNED, UNFINISHED
 from .undoing import Undone, undo
 
 Emit = Callable[[Mapping[str, Any]], None]
@@ -69,7 +69,7 @@ def _chosen(transactions: store.Store, name: str | None, to: str | None) -> list
                 "refused", f"{to} is a snapshot, and no deploy to go back to",
                 action=f"invoke backup.restore --id {to}",
             )  # fmt: skip
-        if transactions.find(to).state != "committed":
+        if transactions.find(to).state not in {"committed", PRUNED}:
             raise AgentError("unknown", f"{to} was rolled back itself", action="invoke history")
         target = transactions.find(to)
         return [one for one in committed if one.sequence > target.sequence]
@@ -77,6 +77,11 @@ def _chosen(transactions: store.Store, name: str | None, to: str | None) -> list
         tx = transactions.find(name)
         if tx.state == "rolled_back":
             return []
+        if tx.state == PRUNED:
+            raise AgentError(
+                "refused", f"{name} was pruned: what its undo needs is gone",
+                action=f"invoke rollback --to {name} undoes all that is newer",
+            )  # fmt: skip
         if committed and committed[0].id != name:
             raise AgentError(
                 "refused", f"{committed[0].id} was deployed after {name}",

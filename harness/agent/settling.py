@@ -55,6 +55,8 @@ def do(machine: Machine, step: Mapping[str, Any], check: Callable[[], None]) -> 
                 continue
             if action == "stop":
                 services.stop(names)
+                # what is to go must not be remembered as failed when its file is gone
+                services.reset_failed(_failed(machine, names))
             else:
                 wait_s = max(float(u.get("wait_s", 60)) for u in units if u["action"] == action)
                 getattr(services, action)(names, wait_s, check)

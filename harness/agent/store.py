@@ -26,6 +26,8 @@ STATES = ("open", "applied", "committed", "undoing", "rolled_back")
 UNFINISHED = frozenset({"open", "applied", "undoing"})
 #: A snapshot's only state: it changed nothing, so nothing undoes it, and it never turns.
 PINNED = "pinned"
+#: A committed transaction that can be undone no more: its manifest says what stood before the rest.
+PRUNED = "pruned"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 

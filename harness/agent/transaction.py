@@ -19,6 +19,7 @@ from . import (
     space,
     store,
     switch,
+    users,
 )
 from .failing import IN_DOUBT, ROLLED_BACK, AgentError, one_line, translated
 from .machine import RELEASES, Machine
@@ -28,6 +29,7 @@ from .undoing import Undone, undo
 Emit = Callable[[Mapping[str, Any]], None]
 _FIELDS = {
     "package": ("name",),
+    "user": ("name",),
     "release": ("digest", "blob"),
     "dir": ("path", "mode", "owner", "group"),
     "file": ("path", "blob", "sha256", "mode", "owner", "group"),
@@ -134,7 +136,7 @@ def refuse(work: Work, steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             states.append(_refuse_one(work, each, made, installing=installing))
         except (AgentError, OSError) as error:
             raise translated(error, title(each)) from None
-        installing = installing or each["do"] == "package"
+        installing = installing or each["do"] in {"package", "user"}
     space.refuse_shortage(work.machine, steps, states, work.blobs, work.what)
     return states
 
@@ -160,6 +162,10 @@ def _run(work: Work, tx: store.Transaction, steps: Sequence[dict[str, Any]], ind
             tx.journal.append({"n": number, "do": "package", "name": step["name"]})
             packages.install(machine, step["name"], work.check)
             _take_what_the_package_brought(machine, steps[index + 1 :])
+    elif step["do"] == "user":
+        if not users.known(machine, [step["name"]])[step["name"]]:
+            tx.journal.append({"n": number, "do": "user", "name": step["name"]})
+            users.make(step["name"])
     elif step["do"] == "release":
         if not releases.complete(machine, step["digest"]):
             record = releases.record(machine, step, number)

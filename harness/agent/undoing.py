@@ -25,6 +25,7 @@ class Undone:
     tx: str
     restored: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
     drifted: list[dict[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -34,6 +35,7 @@ class Undone:
             "tx": self.tx,
             "restored": self.restored,
             "kept": self.kept,
+            "users": self.users,
             "drifted": self.drifted,
             "problems": self.problems,
         }
@@ -91,6 +93,8 @@ def _undo_one(
 ) -> None:
     if record["do"] == "package":
         undone.kept.append(record["name"])
+    elif record["do"] == "user":
+        undone.users.append(record["name"])
     elif record["do"] == "release":
         with _parent_may_be_gone():
             if releases.undo(machine, record):
@@ -121,7 +125,8 @@ def _undo_path(
         if not same(before, now):
             _restore(where, before, tx, record["temporary"])
             undone.restored.append(record["path"])
-        os.utime(where.parent, ns=tuple(record["parent_times_ns"]))
+        if record["parent_times_ns"]:
+            os.utime(where.parent, ns=tuple(record["parent_times_ns"]))
         where.sync()
 
 

@@ -16,8 +16,10 @@ from harness.suggestions import did_you_mean
 
 #: Where the sandbox's host root lies when the inventory names no other.
 SANDBOX_ROOT = ".sandbox/root"
+#: Lists of roles, which add up over a host's groups: what it has, and what it must not have.
+LISTS = ("roles", "absent")
 #: Variables that become fields of Host (or of the inventory) and are no values for templates.
-FIELDS = HONOURED | {"mode", "roles", "known_hosts", "sandbox_root", "records"}
+FIELDS = HONOURED | {"mode", *LISTS, "known_hosts", "sandbox_root", "records"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,9 @@ def _check_everywhere(
         variables.clear()
         variables.update(kept)
         ignored.update(more)
-        if roles is not None and "roles" in kept:
-            for role in cast("list[Located]", kept["roles"].value):
-                if role.value not in roles:
+        for each in LISTS if roles is not None else ():
+            for role in cast("list[Located]", kept[each].value if each in kept else []):
+                if roles is not None and role.value not in roles:
                     name = str(role.value)
                     raise role.wrong(f'there is no role "{name}"' + did_you_mean(name, roles))
     return ignored
@@ -97,15 +99,17 @@ def _merge(found: Structure, host: str) -> Variables:
     merged |= found.hosts[host]
     order = list(found.groups)
     groups = sorted(found.ancestry(host), key=lambda each: (each.depth, order.index(each.name)))
-    roles: list[Located] = []
-    for layer in (*(group.variables for group in groups), found.hosts[host]):
-        if "roles" in layer:
-            roles += cast("list[Located]", layer["roles"].value)
-    if roles:
-        unique = {each.value: each for each in reversed(roles)}
-        ordered = [each for each in roles if unique[each.value] is each]
-        last = merged["roles"]
-        merged["roles"] = Located(ordered, last.line, last.path, last.file)
+    layers = [*(group.variables for group in groups), found.hosts[host]]
+    for name in LISTS:
+        roles: list[Located] = []
+        for layer in layers:
+            if name in layer:
+                roles += cast("list[Located]", layer[name].value)
+        if roles:
+            unique = {each.value: each for each in reversed(roles)}
+            ordered = [each for each in roles if unique[each.value] is each]
+            last = merged[name]
+            merged[name] = Located(ordered, last.line, last.path, last.file)
     return merged
 
 
@@ -137,6 +141,7 @@ def _common(
 
 def _host(found: Structure, name: str, variables: Variables, source: Source) -> Host:
     plain = {key: value.plain() for key, value in variables.items()}
+    absent = tuple(cast("list[str]", plain.get("absent", [])))
 
     def path(key: str) -> Path | None:
         return _path(str(plain[key]), source) if key in plain else None
@@ -145,7 +150,8 @@ def _host(found: Structure, name: str, variables: Variables, source: Source) -> 
         name=name,
         inventory=source.reference,
         mode=cast("Mode", plain["mode"]),
-        roles=tuple(cast("list[str]", plain.get("roles", []))),
+        roles=tuple(r for r in cast("list[str]", plain.get("roles", [])) if r not in absent),
+        absent=absent,
         groups=tuple(group.name for group in found.ancestry(name)),
         address=str(plain.get("ansible_host", name)),
         port=cast("int", plain.get("ansible_port", 22)),

@@ -16,6 +16,7 @@ OWN = frozenset(
     {
         "mode",
         "roles",
+        "absent",
         "known_hosts",
         "sandbox_root",
         "records",
@@ -23,6 +24,8 @@ OWN = frozenset(
         "ready_within_s",
         "gate_within_s",
         "confirm_within_s",
+        "keep_transactions",
+        "keep_days",
         "custom",
     }
 )
@@ -142,6 +145,18 @@ def _seconds(value: Located) -> None:
         raise value.wrong("this must be a number of seconds above 0")
 
 
+def _days(value: Located) -> None:
+    number = value.value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
+        raise value.wrong("this must be a number of days, 0 or more")
+
+
+def _count(value: Located) -> None:
+    number = value.value
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise value.wrong("this must be a whole number above 0")
+
+
 def _mode(value: Located) -> None:
     if value.value not in MODES:
         word = value.value if isinstance(value.value, str) else ""
@@ -153,7 +168,7 @@ def _mode(value: Located) -> None:
 
 def _roles(value: Located) -> None:
     if not isinstance(value.value, list):
-        raise value.wrong(f"roles is a list, this is {described(value.value)}", "roles: [name]")
+        raise value.wrong(f"this is a list of roles, not {described(value.value)}", "roles: [name]")
     for each in value.value:
         _text(each)
 
@@ -166,6 +181,7 @@ def _connection(value: Located) -> None:
 _CHECKS: Mapping[str, Callable[[Located], None]] = {
     "mode": _mode,
     "roles": _roles,
+    "absent": _roles,
     "known_hosts": _text,
     "sandbox_root": _text,
     "records": _text,
@@ -173,6 +189,8 @@ _CHECKS: Mapping[str, Callable[[Located], None]] = {
     "ready_within_s": _seconds,
     "gate_within_s": _seconds,
     "confirm_within_s": _seconds,
+    "keep_transactions": _count,
+    "keep_days": _days,
     "custom": _custom,
     "ansible_host": _text,
     "ansible_port": _port,

@@ -113,6 +113,17 @@ class Ledger:
                 f"{path} cannot be read: {error}", step="ledger", action="invoke ledger.verify"
             ) from error
 
+    def statement(self, entry: Entry) -> Mapping[str, Any]:
+        """Return what one record says, without its evidence; raises LedgerError."""
+        path = self.root / entry.id / STATEMENT
+        try:
+            return opened(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise LedgerError(
+                f"record {entry.id} cannot be read: {error}", step="ledger",
+                action="invoke ledger.verify",
+            ) from error  # fmt: skip
+
     def load(self, identity: str) -> Loaded:
         """Return one record by its id or an unambiguous part of it; raises LedgerError."""
         found = [entry for entry in self.entries() if identity in entry.id]
@@ -124,7 +135,7 @@ class Ledger:
             )
         folder = self.root / found[0].id
         try:
-            said = opened((folder / STATEMENT).read_bytes())
+            said = self.statement(found[0])
             blobs = {path.name: path.read_bytes() for path in (folder / EVIDENCE).iterdir()}
         except (OSError, ValueError) as error:
             raise LedgerError(

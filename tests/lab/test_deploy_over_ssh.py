@@ -224,3 +224,38 @@ def test_a_rotated_secret_is_one_restart_each_and_is_seen_nowhere(deployed):
         assert not [text for text in texts if secret in text]
         for host in deployed.hosts:
             assert looking.leaks(host, secret) == []
+
+
+EXECUTORS = ("quantum-execution@1.service", "quantum-execution@2.service")
+#: What useradd writes; a user stays.
+OF_USERS = re.compile(r"/etc(/(passwd|group|shadow|gshadow|subuid|subgid)-?)?")
+
+
+def test_a_service_goes_and_another_gets_a_user_and_all_but_the_user_comes_back(deployed):
+    host = deployed.hosts[1]
+    before, old = without_users(looking.tree(host)), looking.units(host, (*EXECUTORS, CONSUMER))
+    assert {state["ActiveState"] for state in old.values()} == {"active"}
+    changes = {"absent": "[execution]", "decision_intelligence_user": "quantum-p35"}
+    with deployed.wanting(on_hosts={host.name: changes}):
+        outcome = deployed.deploys()
+        assert outcome.hosts == {host.name: "committed"}
+        now = looking.units(host, (*EXECUTORS, CONSUMER))
+        assert {now[name]["LoadState"] for name in EXECUTORS} == {"not-found"}
+        assert {now[name]["ActiveState"] for name in EXECUTORS} == {"inactive"}
+        pid = now[CONSUMER]["MainPID"]
+        user = inside(host, "stat", "-c", "%U:%G", f"/proc/{pid}").stdout.decode().strip()
+        assert user == "quantum-p35:quantum-p35"
+        left = [path for path in looking.tree(host) if "execution" in path]
+        assert [path for path in left if not path.startswith("/opt/")] == []
+
+    said = deployed.types("rollback", "--yes").stdout
+    assert "user quantum-p35 stays" in said
+    assert without_users(looking.tree(host)) == before
+    back = looking.units(host, (*EXECUTORS, CONSUMER))
+    assert {state["ActiveState"] for state in back.values()} == {"active"}
+    assert {state["UnitFileState"] for state in back.values()} == {"enabled"}
+    inside(host, "userdel", "quantum-p35")
+
+
+def without_users(tree):
+    return {path: state for path, state in tree.items() if not OF_USERS.fullmatch(path)}

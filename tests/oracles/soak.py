@@ -78,6 +78,10 @@ TOPICS = {
         "agent on the hosts: on generated hosts, what is planned is exactly what changes",
         "tests/agent/test_generated_plans.py",
     ),
+    "pruning": (
+        "agent on the hosts: what is forgotten is never what a promised rollback needs",
+        "tests/agent/test_pruning.py",
+    ),
 }
 
 

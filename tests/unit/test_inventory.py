@@ -98,6 +98,19 @@ all:
     assert host.roles == ("base", "redis_server", "analytics", "extra")
 
 
+def test_an_absent_role_beats_its_groups_and_adds_up_like_roles():
+    found = hosts("""
+all:
+  vars: {mode: sandbox}
+  children:
+    trading: {vars: {roles: [router, execution, redis]}, hosts: {a: , b: {absent: [execution]}}}
+    old: {vars: {absent: [redis]}, hosts: {b: }}
+""")
+    assert (found["a"].roles, found["a"].absent) == (("router", "execution", "redis"), ())
+    assert (found["b"].roles, found["b"].absent) == (("router",), ("redis", "execution"))
+    assert "absent" not in found["b"].values
+
+
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [

@@ -61,6 +61,9 @@ CASES = {
     "a stranger": (host("colour: red"), 6, "all.hosts.a.colour", "no role understands"),
     "capitals": (host("REDIS_HOST: x"), 6, "all.hosts.a.REDIS_HOST", 'mean "redis_host"'),
     "a role as text": (host("roles: redis_server"), 6, "all.hosts.a.roles", "is a list"),
+    "a mistyped absent role": (
+        host("absent: [redis_sever]"), 6, "all.hosts.a.absent[0]", '"redis_server"',
+    ),
     "a mistyped role": (host("roles: [redis_sever]"), 6, "all.hosts.a.roles[0]", '"redis_server"'),
     "a literal secret": (host("redis_password: hunter2"), 6, "all.hosts.a.redis_password", "env:"),
     "a secret as number": (host("redis_password: 123"), 6, "all.hosts.a.redis_password", "env:"),

@@ -65,10 +65,12 @@ def applied(seen: Observation, wanted: Desired) -> Observation:
     steps = plan(wanted, seen, blob="b").steps
     known = {one.path: one for one in wanted.paths}
     paths, units = dict(seen.paths), dict(seen.units)
-    packages, releases = dict(seen.packages), dict(seen.releases)
+    packages, releases, known_users = dict(seen.packages), dict(seen.releases), dict(seen.users)
     for step in steps:
         if step.do == "package":
             packages[step.what] = "1"
+        elif step.do == "user":
+            known_users[step.what] = True
         elif step.do == "release":
             releases[step.words["digest"]] = True
         elif step.do == "settle":
@@ -85,7 +87,7 @@ def applied(seen: Observation, wanted: Desired) -> Observation:
         else:
             paths[step.words["path"]] = state_of(known[step.words["path"]])
     manifest = {one.path: paths[one.path] for one in wanted.paths}
-    return Observation(paths, units, packages, releases, manifest)
+    return Observation(paths, units, packages, releases, manifest, known_users)
 
 
 def test_a_first_deploy_installs_before_it_points_and_restarts_last():
