@@ -19,21 +19,31 @@ from harness.errors import ConfigurationError
 from harness.links import private_keys
 from harness.links.route import Hop
 
+#: How long an agent may take to name its keys, in seconds.
+AGENT_WITHIN_S = 5.0
+
 
 class NotAcceptedError(AuthenticationException):
     """No key was let in; its text says which were tried, and which could not be."""
 
 
 class Agent(AgentSSH):
-    """The ssh agent at a socket; one that is not there has no keys, one that hangs is left."""
+    """The ssh agent at a socket; one that is not there, or hangs, has no keys and says why."""
 
-    def __init__(self, path: str, within_s: float) -> None:
+    def __init__(self, path: str, until: float) -> None:
         super().__init__()
+        self.silent = ""
+        left = max(0.1, until - time.monotonic())
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(within_s)
-        with contextlib.suppress(OSError, SSHException):
+        self._socket.settimeout(min(left, AGENT_WITHIN_S))
+        try:
             self._socket.connect(path)
             self._connect(self._socket)  # type: ignore[attr-defined] # its stubs leave it out
+        except (OSError, SSHException) as error:
+            why = getattr(error, "strerror", "") or str(error)
+            self.silent = f"the ssh agent at {path} gives no keys: {why.lower()}"
+        # to sign may ask a person
+        self._socket.settimeout(left)
 
     def close(self) -> None:
         """Leave the agent; its keys sign no more."""
@@ -52,7 +62,8 @@ class Identities:
         """Log in with the first key that is accepted; raises NotAcceptedError."""
         agent = None
         if self._hop.agent and not self._hop.key:
-            agent = Agent(self._hop.agent, max(0.1, self._until - time.monotonic()))
+            agent = Agent(self._hop.agent, self._until)
+            self._left_out += [agent.silent] if agent.silent else []
         try:
             for name, key in self._keys(agent):
                 self._tried.append(name)
