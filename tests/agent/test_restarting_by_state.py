@@ -1,4 +1,4 @@
-"""Whether a unit restarts is told by its process, wherever a deploy died: once, and not for nothing.
+"""A unit restarts by what its process has, wherever a deploy died: once, and never for nothing.
 
 Units are in memory (tests/agent/stand_in.py); tests/lab asks systemd the same.
 """
