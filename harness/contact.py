@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import fanout
-from harness.errors import QuantumError
+from harness.errors import QuantumError, UnreachableError
 from harness.host import Host
 from harness.links.link import Link
 from harness.session import Session
@@ -17,8 +17,6 @@ from harness.session import Session
 #: How long connecting and the agent's first answer may take, in seconds; a host that is slower by
 #: nature says so in the inventory as reach_within_s.
 REACH_WITHIN_S = 30
-#: An agent that was let in at the last moment has this long for its first answer, in seconds.
-LEAST_S = 1.0
 
 Event = Callable[[Host, Mapping[str, Any]], None]
 
@@ -58,10 +56,12 @@ def reach_within_s(host: Host) -> float:
 def reach(host: Host, on_event: Event) -> Contact:
     """Connect, start the agent and hear its facts. Writes nothing on the host.
 
-    One deadline holds for all of it; only booting a sandbox, which is no connecting, has its own.
+    One deadline holds for all of it, login, start and first answer; only booting a sandbox, which
+    is no connecting, has its own.
     """
     from harness.session import command
 
+    within_s = reach_within_s(host)
     services, control, root = "systemd", "", "/"
     if host.sandbox:
         from harness.links.local import LocalLink
@@ -69,15 +69,16 @@ def reach(host: Host, on_event: Event) -> Contact:
 
         sandbox = boot(host)
         services, control, root = "supervisor", str(sandbox.control), str(sandbox.root)
-        until = time.monotonic() + reach_within_s(host)
+        until = time.monotonic() + within_s
         link: Link = LocalLink(host)
     else:
         from harness.links.ssh import connect
 
-        until = time.monotonic() + reach_within_s(host)
-        link = connect(host, deadline_s=reach_within_s(host))
+        until = time.monotonic() + within_s
+        link = connect(host, deadline_s=within_s)
     try:
-        process = link.exec(command(become=host.become))
+        words = command(become=host.become)
+        process = link.exec(words, deadline_s=max(0.0, until - time.monotonic()))
         session = Session(
             process.stdin,
             process.stdout,
@@ -87,14 +88,24 @@ def reach(host: Host, on_event: Event) -> Contact:
         )
         said = session.hello(
             root=root, services=services, control=control, honour_owners=not host.sandbox,
-            deadline_s=max(LEAST_S, until - time.monotonic()),
+            deadline_s=max(0.0, until - time.monotonic()),
         )  # fmt: skip
-    except BaseException:
+    except BaseException as error:
         link.close()
+        if isinstance(error, UnreachableError) and time.monotonic() >= until:
+            raise _too_slow(host, within_s) from error
         raise
     return Contact(
         host, link, session, said["facts"], said["manifest"], said["transactions"],
         said["unfinished"], said["lock"],
+    )  # fmt: skip
+
+
+def _too_slow(host: Host, within_s: float) -> UnreachableError:
+    return UnreachableError(
+        f"it lets us in, and the agent has not answered after {within_s:.0f} s",
+        host=host.name, step="starting the agent",
+        action="look what keeps the host busy, or give it more by reach_within_s in the inventory",
     )  # fmt: skip
 
 

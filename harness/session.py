@@ -290,10 +290,11 @@ class Session:
             try:
                 frame = self._inbox.get(timeout=max(0.0, deadline - self._clock()))
             except queue.Empty:
+                # it still runs: whoever explains would wait for its end in vain
                 raise self._lost(name, f"no answer within {deadline_s:.0f} s") from None
             if frame is None:
                 self._inbox.put(None)  # whoever closes the session waits for this word, too
-                raise self._lost(name, "the agent ended without an answer")
+                raise self._lost(name, "the agent ended without an answer", self._explain())
             if "event" in frame:
                 self._on_event(frame)
             elif "error" in frame:
@@ -302,10 +303,9 @@ class Session:
                 reply: Reply = frame["reply"]
                 return reply
 
-    def _lost(self, name: str, cause: str) -> QuantumError:
+    def _lost(self, name: str, cause: str, known: QuantumError | None = None) -> QuantumError:
         self._broken = cause
         self._outbox.put(None)
-        known = self._explain()
         if name in CHANGING:
             return InDoubtError(
                 f"{cause}{f' ({known.cause})' if known else ''}; what was not committed is put"

@@ -86,6 +86,10 @@ def _undo_all(
             ) from error
     touched = [record["path"] for record in records if "path" in record]
     undone.problems += settling.bring_back(machine, units, touched)
+    # one that crashed meanwhile may have been started again from what was there before the undo
+    since = [unit for unit in settling.changed(machine, held) if unit not in units]
+    settling.stop(machine, since)
+    undone.problems += settling.bring_back(machine, since, ())
 
 
 def _undo_one(

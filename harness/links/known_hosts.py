@@ -27,10 +27,17 @@ class Destination:
     hostname: str
     port: int
     files: tuple[Path, ...]  #: the first is the one that `hosts.trust` writes
+    alias: str = ""  #: HostKeyAlias
+    hop: str = ""  #: the jump host's name, when it is one on the way to `name`
 
     @property
     def entry(self) -> str:
         """Return how known_hosts names it."""
+        return self.alias or self.address
+
+    @property
+    def address(self) -> str:
+        """Return how known_hosts names where it is reached."""
         return self.hostname if self.port == 22 else f"[{self.hostname}]:{self.port}"  # noqa: PLR2004 - ssh
 
 
@@ -79,10 +86,14 @@ def matches(patterns: Iterable[str], name: str) -> bool:
     return said
 
 
+def _shown(where: Destination) -> str:
+    return f"{where.entry}, the jump host {where.hop}," if where.hop else where.entry
+
+
 def unknown(where: Destination, key: PKey) -> HostKeyError:
     """Return the error for a host that no file vouches for."""
     return HostKeyError(
-        f"the host key of {where.entry} is unknown: {key.get_name()} {key.fingerprint}",
+        f"the host key of {_shown(where)} is unknown: {key.get_name()} {key.fingerprint}",
         host=where.name, step="host key",
         action=f"invoke hosts.trust -i {where.inventory} --limit {where.name}",
     )  # fmt: skip
@@ -94,8 +105,9 @@ def changed(where: Destination, key: PKey, expected: Iterable[PKey]) -> HostKeyE
     path = next((p for p in where.files if _keys_in(p, where.entry)), where.files[0])
     forget = f"ssh-keygen -R {shlex.quote(where.entry)} -f {shlex.quote(str(path))}"
     return HostKeyError(
-        f"the host key of {where.entry} has CHANGED: it shows {key.get_name()} {key.fingerprint}, "
-        f"trusted is {known}; someone may be in between",
+        f"the host key of {_shown(where)} has CHANGED: "
+        f"it shows {key.get_name()} {key.fingerprint}, trusted is {known}; "
+        "someone may be in between",
         host=where.name, step="host key",
         action=f"only if the change is yours: {forget}, "
         f"then invoke hosts.trust -i {where.inventory} --limit {where.name}",

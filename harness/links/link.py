@@ -39,8 +39,8 @@ class Process(Protocol):
 class Link(Protocol):
     """A host within reach."""
 
-    def exec(self, words: tuple[str, ...]) -> Process:
-        """Start a program; raises UnreachableError."""
+    def exec(self, words: tuple[str, ...], *, deadline_s: float | None = None) -> Process:
+        """Start a program, over a connection in `deadline_s` seconds; raises UnreachableError."""
 
     def dial(self, address: str, port: int) -> socket.socket:
         """Connect to an address as the host sees it; raises UnreachableError."""

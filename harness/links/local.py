@@ -90,8 +90,9 @@ class LocalLink:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def exec(self, words: tuple[str, ...]) -> LocalProcess:
-        """Start a program; raises UnreachableError when it cannot be."""
+    def exec(self, words: tuple[str, ...], *, deadline_s: float | None = None) -> LocalProcess:
+        """Start a program, which takes no waiting; raises UnreachableError when it cannot be."""
+        del deadline_s
         try:
             process = LocalProcess(words, self._host.name)
         except OSError as error:

@@ -11,74 +11,107 @@ from paramiko.ssh_exception import AuthenticationException, ChannelException, SS
 
 from harness.errors import QuantumError, UnreachableError
 from harness.host import Host
+from harness.links.route import Hop
 from harness.links.trying_again import HungUpError, RefusedError
 
-SSH_PORT = 22
+#: RFC 4254: why a channel is not opened.
+PROHIBITED = 1
 
 
 @contextlib.contextmanager
-def translated(host: Host, step: str, *, opening: bool = False) -> Iterator[None]:
-    """Raise UnreachableError for what libraries raise inside; our own errors pass, located.
-
-    With `opening`, a connection that is refused or ends before login raises RefusedError or
-    HungUpError: worth another try.
-    """
+def translated(host: Host, step: str, hop: Hop) -> Iterator[None]:
+    """Raise UnreachableError for what libraries raise inside; our own errors pass, located."""
     try:
         yield
     except QuantumError as error:
         error.at(host=host.name, step=step)
         raise
     except (OSError, EOFError, SSHException) as error:
-        told = _told(error, host)
+        raise _told(error, hop).at(host=host.name, step=step) from error
+
+
+@contextlib.contextmanager
+def opening(host: Host, hop: Hop, before: Hop | None) -> Iterator[None]:
+    """Do the same on the way to a hop, and tell what does not answer: it, or the one before.
+
+    What is refused or ends before login raises RefusedError or HungUpError: worth another try.
+    """
+    step = step_to(hop, before)
+    try:
+        yield
+    except QuantumError as error:
+        error.at(host=host.name, step=step)
+        raise
+    except ChannelException as error:
+        assert before
+        told = _not_passed_on(error, hop, before)
         told.at(host=host.name, step=step)
-        if opening and _hung_up(error):
-            raise HungUpError(told) from error
-        if opening and isinstance(error, ConnectionRefusedError):
+        if error.code == PROHIBITED:
+            raise told from error
+        raise RefusedError(told) from error
+    except (OSError, EOFError, SSHException) as error:
+        told = _told(error, hop)
+        told.at(host=host.name, step=step)
+        if _hung_up(error):
+            # a program that ends at once is rather wrong than unlucky: soon told
+            raise (RefusedError if hop.command else HungUpError)(told) from error
+        if isinstance(error, ConnectionRefusedError):
             raise RefusedError(told) from error
         raise told from error
 
 
-def late(host: Host, deadline_s: float) -> UnreachableError:
+def step_to(hop: Hop, before: Hop | None) -> str:
+    """Return what is being done when a hop is entered, in words."""
+    if hop.jump:
+        return f"connecting to the jump host {hop.name}"
+    return f"connecting through {before.name}" if before else "connecting"
+
+
+def late(
+    host: Host, deadline_s: float, hop: Hop, before: Hop | None, *, cause: str = ""
+) -> UnreachableError:
     """Return the error for a connection that is not there when its time is over."""
+    who = f": {before.name} lets us in, {hop.name} behind it does not answer" if before else ""
     return UnreachableError(
-        f"not connected after {deadline_s:.0f} s",
+        cause or f"not connected after {deadline_s:.0f} s{who}",
         host=host.name,
-        step="connecting",
-        action=by_hand(host),
+        step=step_to(hop, before),
+        action=_passing_on(hop, before) if before else hop.by_hand,
     )
 
 
-def by_hand(host: Host) -> str:
-    """Return the ssh command that shows a person the same failure."""
-    words = ["ssh"]
-    if host.port != SSH_PORT:
-        words += ["-p", str(host.port)]
-    if host.private_key:
-        words += ["-i", str(host.private_key)]
-    target = host.address or host.name
-    return shlex.join([*words, f"{host.user}@{target}" if host.user else target])
+def _not_passed_on(error: ChannelException, hop: Hop, before: Hop) -> UnreachableError:
+    place = "{}:{}".format(*hop.place)
+    if error.code == PROHIBITED:
+        return UnreachableError(
+            f"{before.name} lets us in and does not let us on to {place}",
+            action=f"look at AllowTcpForwarding and PermitOpen in the sshd_config of {before.name}",
+        )
+    return UnreachableError(
+        f"{before.name} lets us in, {hop.name} behind it ({place}) is not reached: {error.text}",
+        action=_passing_on(hop, before),
+    )
 
 
-def _told(error: Exception, host: Host) -> UnreachableError:
+def _passing_on(hop: Hop, before: Hop) -> str:
+    """Return the command that shows whether the hop before reaches this one."""
+    first, *rest = shlex.split(before.by_hand)
+    return shlex.join([first, "-W", "{}:{}".format(*hop.place), *rest])
+
+
+def _told(error: Exception, hop: Hop) -> UnreachableError:
     for kind, cause in CAUSES:
         if isinstance(error, kind):
-            return UnreachableError(cause(error, host), action=_action(error, host))
-    return UnreachableError(_spoken(error), action=_action(error, host))
+            return UnreachableError(cause(error, hop), action=_action(error, hop))
+    return UnreachableError(_spoken(error), action=_action(error, hop))
 
 
-def _action(error: Exception, host: Host) -> str:
+def _action(error: Exception, hop: Hop) -> str:
     if isinstance(error, ChannelException):
         return "check that it listens there, and that sshd allows it"
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror) and not hop.jump:
         return "check ansible_host in the inventory"
-    return by_hand(host)
-
-
-def _login(_error: Exception, host: Host) -> str:
-    user = f" for user {host.user}" if host.user else ""
-    if host.private_key:
-        return f"the key {host.private_key} was not accepted{user}"
-    return f"no key of yours was accepted{user}"
+    return hop.by_hand
 
 
 def _spoken(error: Exception) -> str:
@@ -92,15 +125,12 @@ def _hung_up(error: Exception) -> bool:
     return isinstance(error, SSHException) and "protocol banner" in str(error)
 
 
-Cause = Callable[[Exception, Host], str]
+Cause = Callable[[Exception, Hop], str]
 #: The first that fits tells the cause; anything else speaks for itself.
 CAUSES: tuple[tuple[type[Exception], Cause], ...] = (
-    (AuthenticationException, _login),
+    (AuthenticationException, lambda error, _: str(error)),
     (ChannelException, lambda error, _: f"the host says: {getattr(error, 'text', error)}"),
-    (
-        socket.gaierror,
-        lambda _, host: f"the name {host.address or host.name} does not resolve",
-    ),
+    (socket.gaierror, lambda _, hop: f"the name {hop.where.hostname} does not resolve"),
     (TimeoutError, lambda _, __: "no answer in time"),
     (EOFError, lambda _, __: "the connection is broken"),
 )

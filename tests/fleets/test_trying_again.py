@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UnreachableError
 from harness.host import Host
-from harness.links import ssh
+from harness.links import ssh, way
 from harness.links.trying_again import (
     LONGEST_PAUSE_S,
     HungUpError,
@@ -192,8 +192,8 @@ def test_a_refused_connection_is_tried_again(sshd, at_once, monkeypatch):
             raise ConnectionRefusedError
         return tcp(hostname, port, until)
 
-    server, tcp = sshd(0), ssh._tcp
-    monkeypatch.setattr(ssh, "_tcp", refuse_twice)
+    server, tcp = sshd(0), way._tcp
+    monkeypatch.setattr(way, "_tcp", refuse_twice)
     with ssh.connect(server.host, deadline_s=60):
         assert len(tried) == 3
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from commands.showing import Display
-from harness.links import ssh as connection
+from harness.links import way as connection
 from lab import breaking
 from lab.entering import leader
 from lab.places import KNOWN_HOSTS

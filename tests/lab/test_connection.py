@@ -208,8 +208,8 @@ def test_a_host_that_dies_under_a_running_program_ends_its_output(last, as_host)
 
 
 def test_a_host_cut_off_under_a_running_program_is_noticed(last, as_host, monkeypatch):
-    monkeypatch.setattr("harness.links.ssh.KEEPALIVE_S", 1)
-    monkeypatch.setattr("harness.links.ssh.UNACKNOWLEDGED_S", 1)
+    monkeypatch.setattr("harness.links.way.KEEPALIVE_S", 1)
+    monkeypatch.setattr("harness.links.way.UNACKNOWLEDGED_S", 1)
     with connect(as_host(last)) as link:
         process = link.exec(("sh", "-c", "echo ready; cat"))
         assert process.stdout.readline() == b"ready\n"
