@@ -51,8 +51,9 @@ def open_scene(
     """Yield what a proof may look at: one host, and one service's place on its stream."""
     with open_redis(contact) as client:
         yield Scene(
-            contact.host, partial(attest, contact.session), client, git or {}, deadline_s, flow=flow
-        )
+            contact.host, partial(attest, contact.session), client, git or {}, deadline_s,
+            flow=flow, session=contact.session,
+        )  # fmt: skip
 
 
 def flow_of(role: Role, host: Host) -> Flow:

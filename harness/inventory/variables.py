@@ -22,6 +22,7 @@ OWN = frozenset(
         "reach_within_s",
         "ready_within_s",
         "gate_within_s",
+        "not_enforced",
         "custom",
     }
 )
@@ -150,9 +151,10 @@ def _mode(value: Located) -> None:
         )
 
 
-def _roles(value: Located) -> None:
+def _names(value: Located) -> None:
     if not isinstance(value.value, list):
-        raise value.wrong(f"roles is a list, this is {described(value.value)}", "roles: [name]")
+        name = value.path.rpartition(".")[2]
+        raise value.wrong(f"{name} is a list, this is {described(value.value)}", f"{name}: [name]")
     for each in value.value:
         _text(each)
 
@@ -164,13 +166,14 @@ def _connection(value: Located) -> None:
 
 _CHECKS: Mapping[str, Callable[[Located], None]] = {
     "mode": _mode,
-    "roles": _roles,
+    "roles": _names,
     "known_hosts": _text,
     "sandbox_root": _text,
     "records": _text,
     "reach_within_s": _seconds,
     "ready_within_s": _seconds,
     "gate_within_s": _seconds,
+    "not_enforced": _names,
     "custom": _custom,
     "ansible_host": _text,
     "ansible_port": _port,
