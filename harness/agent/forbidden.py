@@ -396,8 +396,8 @@ def attempt(name: str) -> dict[str, Any]:
 
 def main(words: list[str]) -> None:
     """Try each action that is named, in order."""
-    for key, _, value in (word.partition("=") for word in words if "=" in word):
-        GIVEN[key] = value
+    given = (word.partition("=") for word in words if "=" in word)
+    GIVEN.update({key: value for key, _, value in given})
     print(json.dumps({name: attempt(name) for name in words if "=" not in name}))  # noqa: T201
 
 
