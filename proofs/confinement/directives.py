@@ -129,7 +129,7 @@ def service_lines(text: str) -> tuple[str, ...]:
             section = line
         elif section == "[Service]" and "=" in line and line[0] not in "#;":
             key, _, value = line.partition("=")
-            found.append(f"{key.strip()}={value.strip()}")
+            found.append(f"{key.strip()}={' '.join(value.split())}")
     return tuple(found)
 
 

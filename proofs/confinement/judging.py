@@ -63,11 +63,13 @@ def _action(
             return Row(name, action, NOT_ENFORCED, f"{words}{where}", held, {*said} <= known)
         outcome = PERMITTED if action in unit["permitted"] else UNDECLARED
         return Row(name, action, outcome, f"{words}{where}", held)
+    chief = wanted[:1]  # what nothing can be told of is one gap, whatever else a unit says
     if tried["passed"] is None:
-        return Row(name, action, UNTOLD, f"it could not be tried{where}", held, held[0] in known)
+        why = f"it could not be tried{where}"
+        return Row(name, action, UNTOLD, why, chief, {*chief} <= known)
     if not _open(bare, action, list(BASES)):
         why = f"refused{where}, as it is without any directive: this host lets nobody"
-        return Row(name, action, UNTOLD, why, held, held[0] in known)
+        return Row(name, action, UNTOLD, why, chief, {*chief} <= known)
     return Row(name, action, ENFORCED, f"refused{where}", held)
 
 
