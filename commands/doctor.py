@@ -13,7 +13,7 @@ def doctor(context: Any, inventory: str = "", limit: str = "", json: bool = Fals
     """Tell what this laptop and the hosts can and cannot do, and what to type about it.
 
     In every deployed unit it tries what is forbidden there, and names each directive that does
-    nothing. Exit 0 all well, 1 something is wrong, 2 something cannot be told.
+    nothing. Exit 0 all well, 1 something is wrong, 2 something cannot be told, 3 no inventory.
     Examples: invoke doctor -i lab        invoke doctor -i production --limit worker1
     """
     from commands.examining import examine

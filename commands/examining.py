@@ -53,7 +53,7 @@ def examine(context: Any, inventory: str, limit: str, display: Display) -> dict[
     except ConfigurationError as error:
         line = of_error("laptop", "inventory", error)
         show([line], display)
-        return _document([*found, line])
+        return {**_document([*found, line]), "exit_code": error.exit_code}
     more = inventory_lines(chosen)
     show(more, display)
     display.stage(f"reaching {len(chosen.hosts)} hosts")

@@ -34,6 +34,7 @@ def test_deploy_is_idempotent_and_rollback_returns_to_the_byte(person):
     assert person.asks("plan")["changes"] == 0
     assert person.asks("drift")["hosts"] == {"box": []}
     assert person.asks("proof")["verdict"] == "proved"
+    expect_doctor_to_say_that_nothing_is_enforced_here(person)
 
     assert person.asks("rollback")["state"] == "rolled_back"
     assert manifest(person.root) == before
@@ -43,6 +44,17 @@ def test_deploy_is_idempotent_and_rollback_returns_to_the_byte(person):
         if path.is_file()
     )
     person.types("ledger.verify")
+
+
+def expect_doctor_to_say_that_nothing_is_enforced_here(person):
+    lines = person.asks("doctor", code=2)["lines"]
+    unknown = [line for line in lines if line["state"] == "unknown" and line["where"] == "box"]
+    assert len({line["unit"] for line in unknown}) == len(unknown) > 2
+    assert all("ProtectSystem" in line["text"] for line in unknown if "quantum" in line["unit"])
+    assert not [line for line in lines if line["state"] == "wrong"]
+    asked = person.asks("proof", "--only", "confined", code=2)["claims"]
+    assert [claim["verdict"] for claim in asked] == ["unknown"]
+    assert "nothing is enforced where a directory stands" in asked[0]["reasons"][0]
 
 
 def test_a_plan_writes_nothing(person):
