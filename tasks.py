@@ -12,6 +12,7 @@ from commands import (
     consumers,
     demo,
     deploy,
+    doctor,
     drift,
     hosts,
     intents,
@@ -25,7 +26,10 @@ from commands import (
 )
 
 namespace = Collection()
-for task in (demo.demo, deploy.plan, deploy.deploy, rollback.rollback, drift.drift, ledger.history):
+for task in (
+    demo.demo, doctor.doctor, deploy.plan, deploy.deploy, rollback.rollback, drift.drift,
+    ledger.history,
+):  # fmt: skip
     namespace.add_task(task)
 
 

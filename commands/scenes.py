@@ -55,7 +55,10 @@ def open_scene(
     """
     testimony = partial(attest, contact.session, about)
     with open_redis(contact) as client:
-        yield Scene(contact.host, testimony, client, git or {}, deadline_s, flow=flow)
+        yield Scene(
+            contact.host, testimony, client, git or {}, deadline_s,
+            flow=flow, session=contact.session,
+        )  # fmt: skip
 
 
 def flow_of(role: Role, host: Host) -> Flow:

@@ -256,6 +256,20 @@ class Session:
         }  # fmt: skip
         return self._ask(request, UNDO_WITHIN_S + wait_s * max(1, len(units)))
 
+    def probe(
+        self, trials: Mapping[str, Mapping[str, Any]], units: Sequence[str], code: Sequence[str]
+    ) -> Reply:
+        """Return what came of each trial's forbidden actions, and the limits of the real units.
+
+        A trial is {"service": lines of a [Service] section, "actions": names}; `code` are files
+        that no unit may write to. Nothing stays on the host.
+        """
+        request = {
+            "do": "probe", "trials": {name: dict(each) for name, each in trials.items()},
+            "units": list(units), "code": list(code),
+        }  # fmt: skip
+        return self._ask(request, UNDO_WITHIN_S)
+
     def logs(
         self, units: Sequence[str], *, lines: int, since: str = "", follow: bool = False
     ) -> None:

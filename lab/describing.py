@@ -6,6 +6,12 @@ from collections.abc import Sequence
 
 from lab.places import CLIENT_KEY, INVENTORY, KNOWN_HOSTS, REDIS_PASSWORD, USER, LabHost
 
+#: What hosts in namespaces do not enforce or do not let be shown, as inventory/lab.yml says it.
+NOT_ENFORCED = (
+    "IPAddressDeny", "MemoryMax", "CPUQuota", "TasksMax",
+    "ProtectKernelModules", "ProtectClock", "ProtectKernelLogs",
+)  # fmt: skip
+
 
 def inventory(hosts: Sequence[LabHost]) -> str:
     """Return their inventory: Redis on the first, the analytics on all, trading on the others."""
@@ -24,6 +30,7 @@ def inventory(hosts: Sequence[LabHost]) -> str:
         f"    redis_password: file:{REDIS_PASSWORD}",
         "    snapshot_interval_s: 1",
         "    gate_within_s: 10",
+        f"    not_enforced: [{', '.join(NOT_ENFORCED)}]",
         "  children:",
         "    redis:",
         "      hosts:",

@@ -26,6 +26,7 @@ REGISTRY: Mapping[str, str] = {
     "backlog_drains": "proofs.backlog_drains",
     "nothing_lost_nothing_doubled": "proofs.nothing_lost_nothing_doubled",
     "one_terminal_state": "proofs.one_terminal_state",
+    "confined": "proofs.confined",
     "rollback_restores": "proofs.rollback_restores",
 }
 
@@ -33,6 +34,10 @@ REGISTRY: Mapping[str, str] = {
 ONCE_PER_GROUP = frozenset(
     {"effect_flows", "backlog_drains", "nothing_lost_nothing_doubled", "one_terminal_state"}
 )
+
+#: Claims about a real host's kernel and systemd: where a directory stands for the host there is
+#: nothing to hold them against, and they are made only when somebody asks for them by name.
+ON_REAL_HOSTS = frozenset({"confined"})
 
 #: What the checks share, below this folder.
 LEANED_ON = (
@@ -130,6 +135,7 @@ def _gather(claimed: ModuleType, scene: Scene) -> dict[str, Any]:
 
 __all__ = [
     "ONCE_PER_GROUP",
+    "ON_REAL_HOSTS",
     "REGISTRY",
     "ClaimResult",
     "Finding",

@@ -45,6 +45,8 @@ class Scene:
     token: Callable[[], str] = lambda: secrets.token_hex(6)
     #: what a claim about a stream is about; its roles know the names
     flow: Flow = Flow()
+    #: the agent itself, for a claim that asks it for more than its testimony
+    session: Any = None
 
     @property
     def stream(self) -> str:

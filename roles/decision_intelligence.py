@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roles.stream_consumer import EFFECTIVE, StreamConsumer
+from roles.stream_consumer import CONFINED, EFFECTIVE, StreamConsumer
 
 ROLE = StreamConsumer(
     name="decision_intelligence",
@@ -25,7 +25,7 @@ ROLE = StreamConsumer(
         "alert_min_events": 100,
     },
     positive=("snapshot_interval_s", "alert_min_events"),
-    PROOFS=(*EFFECTIVE, "nothing_lost_nothing_doubled"),
+    PROOFS=(*EFFECTIVE, "nothing_lost_nothing_doubled", CONFINED),
     #: What must be proved before a deploy is committed: what the past cannot spoil.
     GATE=EFFECTIVE,
     #: The users' own limits for this service.

@@ -16,7 +16,7 @@ from harness.host import Host
 from harness.masking import Secret
 from harness.resources import Resource
 from harness.settings import LOOPBACK_NAMES, refuse, secret
-from roles.stream_consumer import EFFECTIVE, StreamConsumer
+from roles.stream_consumer import CONFINED, EFFECTIVE, StreamConsumer
 
 #: Holds the mode to trade in. No inventory can have a variable of such a name.
 TRADING = "trading.enable"
@@ -86,7 +86,7 @@ ROLE = Execution(
         "max_orders_per_minute": 60,
     },
     positive=("intent_max_age_s", "breaker_failures"),
-    PROOFS=(*EFFECTIVE, "nothing_lost_nothing_doubled", "one_terminal_state"),
+    PROOFS=(*EFFECTIVE, "nothing_lost_nothing_doubled", "one_terminal_state", CONFINED),
     GATE=EFFECTIVE,
 )
 

@@ -13,7 +13,7 @@ SERVICE = "redis-server"
 CONFIG = "/etc/redis/redis.conf"
 NEWEST_DATA = "/etc/quantum/redis/newest-data.sh"
 
-PROOFS = ("running_what_was_deployed", "stays_up")
+PROOFS = ("running_what_was_deployed", "stays_up", "confined")
 GATE = ("running_what_was_deployed", "stays_up")
 SERVICES = (SERVICE,)
 READS: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roles.stream_consumer import EFFECTIVE, StreamConsumer
+from roles.stream_consumer import CONFINED, EFFECTIVE, StreamConsumer
 
 ROLE = StreamConsumer(
     name="strategy_router",
@@ -19,6 +19,6 @@ ROLE = StreamConsumer(
         "rate_limit_window_s": 60,
     },
     positive=("dedup_ttl_s", "rate_limit_window_s"),
-    PROOFS=(*EFFECTIVE, "nothing_lost_nothing_doubled"),
+    PROOFS=(*EFFECTIVE, "nothing_lost_nothing_doubled", CONFINED),
     GATE=EFFECTIVE,
 )

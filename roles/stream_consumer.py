@@ -28,6 +28,8 @@ EVERY_SETTING: Mapping[str, object] = {
 CLAIMS = ("running_what_was_deployed", "stays_up", "backlog_drains")
 #: The same where it was said what the consumer's effect is, and how its entries are accounted for.
 EFFECTIVE = ("running_what_was_deployed", "stays_up", "effect_flows", "backlog_drains")
+#: What costs too much for a gate: every forbidden action is tried in every unit.
+CONFINED = "confined"
 #: So that a metrics port of every instance is a port.
 INSTANCES_MOST = 64
 LAST_PORT = 65_535
@@ -50,7 +52,7 @@ class StreamConsumer:
     several: bool = False
     #: names that the service had before: they stop before it starts under its own, and go
     formerly: tuple[str, ...] = ()
-    PROOFS: tuple[str, ...] = CLAIMS
+    PROOFS: tuple[str, ...] = (*CLAIMS, CONFINED)
     GATE: tuple[str, ...] = CLAIMS
     memory_max: str = "256M"
     cpu_quota: str = "100%"
@@ -150,8 +152,8 @@ class StreamConsumer:
         for name, value in secrets.items():
             yield Credential(self.service, name, value)
         for instance, name in enumerate(names, start=1):
-            own = {"CONSUMER_NAME": f"{host.name}-{instance}"}
-            own["METRICS_PORT"] = str(first_port + instance if first_port else 0)
+            port = first_port + instance * self.several if first_port else 0
+            own = {"CONSUMER_NAME": f"{host.name}-{instance}", "METRICS_PORT": str(port)}
             yield Unit(
                 name,
                 template="units/stream-consumer.service.j2",
@@ -162,6 +164,7 @@ class StreamConsumer:
                     "description": self.description + f", instance {instance}" * self.several,
                     "module": f"consumers.{self.name}",
                     "own": own if self.several else {},
+                    "listens_on": port,
                     "internet": internet,
                     "user": user,
                     "addresses": tuple(filter(None, [address(host, "redis_host")])),

@@ -18,6 +18,7 @@ from . import (
     observing,
     opening,
     operating,
+    probing,
     pruning,
     restoring,
     rolling_back,
@@ -273,6 +274,11 @@ class Agent:
                 self.here, frame["verb"], frame["units"], float(frame["wait_s"]),
                 self.channel.check,
             )  # fmt: skip
+
+    def do_probe(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Try what the units must refuse, in units that are like them."""
+        trials, units, code = frame["trials"], frame["units"], frame["code"]
+        return probing.probe(self.here, trials, units, code, self.channel.check)
 
     def do_logs(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Tell what units have logged, line by line, as events; with follow until we are left."""

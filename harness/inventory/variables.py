@@ -26,6 +26,7 @@ OWN = frozenset(
         "confirm_within_s",
         "keep_transactions",
         "keep_days",
+        "not_enforced",
         "custom",
     }
 )
@@ -166,9 +167,10 @@ def _mode(value: Located) -> None:
         )
 
 
-def _roles(value: Located) -> None:
+def _names(value: Located) -> None:
     if not isinstance(value.value, list):
-        raise value.wrong(f"this is a list of roles, not {described(value.value)}", "roles: [name]")
+        name = value.path.rpartition(".")[2]
+        raise value.wrong(f"{name} is a list, this is {described(value.value)}", f"{name}: [name]")
     for each in value.value:
         _text(each)
 
@@ -180,8 +182,8 @@ def _connection(value: Located) -> None:
 
 _CHECKS: Mapping[str, Callable[[Located], None]] = {
     "mode": _mode,
-    "roles": _roles,
-    "absent": _roles,
+    "roles": _names,
+    "absent": _names,
     "known_hosts": _text,
     "sandbox_root": _text,
     "records": _text,
@@ -191,6 +193,7 @@ _CHECKS: Mapping[str, Callable[[Located], None]] = {
     "confirm_within_s": _seconds,
     "keep_transactions": _count,
     "keep_days": _days,
+    "not_enforced": _names,
     "custom": _custom,
     "ansible_host": _text,
     "ansible_port": _port,

@@ -36,6 +36,7 @@ def test_deploy_is_idempotent_and_rollback_returns_to_the_byte(person):
     assert person.asks("plan")["changes"] == 0
     assert person.asks("drift")["hosts"] == {"box": []}
     assert person.asks("proof")["verdict"] == "proved"
+    expect_doctor_to_say_that_nothing_is_enforced_here(person)
 
     assert person.asks("rollback")["state"] == "rolled_back"
     assert manifest(person.root) == before
@@ -52,6 +53,17 @@ def everything(folder: Path) -> dict:
     moving = ("root/run", "root/proc", "root/var/log", "root/var/lib/redis")
     found = tree(folder, whole=True)
     return {name: state for name, state in found.items() if not name.startswith(moving)}
+
+
+def expect_doctor_to_say_that_nothing_is_enforced_here(person):
+    lines = person.asks("doctor", code=2)["lines"]
+    unknown = [line for line in lines if line["state"] == "unknown" and line["where"] == "box"]
+    assert len({line["unit"] for line in unknown}) == len(unknown) > 2
+    assert all("ProtectSystem" in line["text"] for line in unknown if "quantum" in line["unit"])
+    assert not [line for line in lines if line["state"] == "wrong"]
+    asked = person.asks("proof", "--only", "confined", code=2)["claims"]
+    assert [claim["verdict"] for claim in asked] == ["unknown"]
+    assert "nothing is enforced where a directory stands" in asked[0]["reasons"][0]
 
 
 def test_a_plan_writes_nothing_and_shows_no_secret(person):

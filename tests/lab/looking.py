@@ -83,3 +83,13 @@ def transactions(host: LabHost) -> list[str]:
     listing = "ls -d /var/lib/quantum-ops/tx/*/state-* 2>/dev/null || true"
     paths = inside(host, "sh", "-c", listing).stdout.decode().split()
     return [path.rpartition("/state-")[2] for path in paths]
+
+
+def probing(host: LabHost) -> list[str]:
+    """Return every trace of a probe: files, and units that systemd still knows."""
+    places = "/run /run/private /run/systemd/system /var/lib /var/lib/private"
+    listing = (
+        f"ls {places} | grep -E '^quantum-(probe|sweep)';"
+        " systemctl list-units --all --plain --no-legend 'quantum-probe-*' 'quantum-sweep-*'"
+    )
+    return inside(host, "sh", "-c", listing, check=False).stdout.decode().splitlines()

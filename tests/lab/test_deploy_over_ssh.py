@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from commands.props import broken_release
+from lab.describing import NOT_ENFORCED
 from lab.entering import inside
 from tests.lab import looking
 from tests.lab.laptop import CONSUMER, ENV, PROJECT, REDIS, read, remove, write
@@ -199,6 +200,32 @@ def expect_the_old_release(laptop, before, old):
         assert state["ActiveState"] == "active"
         assert {looking.folder_of(host, state["MainPID"])} == release
         assert now[host.name][REDIS] == old[host.name][REDIS]
+
+
+def test_a_unit_that_was_weakened_by_hand_is_no_longer_confined_and_doctor_names_the_line(deployed):
+    host = deployed.hosts[2]
+    gaps = f"[{', '.join(name for name in NOT_ENFORCED if name != 'IPAddressDeny')}]"
+    write(host, DROP_IN, "[Service]\nMemoryDenyWriteExecute=no\nProtectHome=no\n")
+    inside(host, "systemctl", "daemon-reload")
+    try:
+        with deployed.wanting({"not_enforced": gaps}):
+            (claim,) = deployed.asks("proof", "--only", "confined", "--limit", "lab3", code=1)[
+                "claims"
+            ]
+        lines = deployed.asks("doctor", "--limit", "lab3", code=1)["lines"]
+    finally:
+        remove(host, DROP_IN)
+        inside(host, "systemctl", "daemon-reload")
+    said = "; ".join(claim["reasons"])
+    assert "nothing in the unit forbids that it maps memory to write to and execute" in said
+    assert "credited but not enforced here: IPAddressDeny" in said
+    assert f"{CONSUMER} is changed by {DROP_IN}" in said
+    wrong = {(line["unit"], line["what"]) for line in lines if line["state"] == "wrong"}
+    taken_away = {"map_writable_code", "turn_memory_to_code", "read_home"}
+    assert wrong == {(CONSUMER, action) for action in taken_away}
+    known = {line["what"] for line in lines if "the inventory says so" in line["text"]}
+    assert known > {"IPAddressDeny", "MemoryMax"}
+    assert looking.probing(host) == []
 
 
 def test_a_rotated_secret_is_one_restart_each_and_is_seen_nowhere(deployed):

@@ -20,6 +20,8 @@ ON_AN_EXCHANGE = having(
 )
 #: (unit, host) of every consumer's unit there is
 UNITS = [*((unit, HOST) for _, unit in CONSUMERS.values()), (EXECUTION_UNIT, ON_AN_EXCHANGE)]
+MEASURED = having(execution_metrics_port=9120, decision_intelligence_metrics_port=9110)
+UNITS += [(EXECUTION_UNIT, MEASURED)]
 DROP_IN = "/etc/systemd/system/redis-server.service.d/quantum.conf"
 
 
@@ -74,6 +76,20 @@ def test_without_any_one_of_its_walls_the_measure_says_no(tmp_path, line):
 def test_systemd_accepts_every_line_of_the_unit(tmp_path, unit, host):
     done = analyze("verify", "--recursive-errors=yes", placed(tmp_path, text(unit, host), unit))
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_a_unit_listens_on_its_metrics_port_alone_and_without_one_nowhere():
+    for unit, port in ((UNIT, 9110), (EXECUTION_UNIT, 9121)):
+        assert "SystemCallFilter=~bind listen" in text(unit)
+        assert "SocketBind" not in text(unit)
+        listening = text(unit, MEASURED)
+        assert f"SocketBindDeny=any\nSocketBindAllow=tcp:{port}\n" in listening
+        assert "bind listen" not in listening
+
+
+def test_nothing_that_a_unit_mounts_for_itself_is_left_executable():
+    assert "\nNoExecPaths=/ /tmp /var/tmp /dev/shm\n" in text(UNIT)
+    assert "\nNoExecPaths=-/run/redis -/var/lib/redis -/var/log/redis /tmp " in text(DROP_IN)
 
 
 def test_systemd_would_have_told_of_a_typo(tmp_path):

@@ -1,0 +1,1 @@
+"""What a deployed unit must refuse, which directive says so, and whether the host does it."""
