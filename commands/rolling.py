@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from commands import holding, outcomes, proving, recording, transactions
+from commands import holding, outcomes, transactions
 from commands.choosing import Chosen
 from commands.leaving_out import LeftOut
 from commands.outcomes import APPLIED, LEFT_OUT, UNTOUCHED, Outcome
@@ -18,6 +18,9 @@ from harness.batching import ALL_AT_ONCE, Serial, parse
 from harness.deploying import Prepared, apply
 from harness.errors import ConfigurationError, QuantumError
 from proofs.finding import Verdict
+
+if TYPE_CHECKING:
+    from commands import proving
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ def run(
     left_out: LeftOut,
 ) -> Outcome:
     """Apply, gate and commit the prepared hosts, or put them back; record either."""
+    from commands import recording
+
     rollout = Rollout(chosen, changing, recording.git_state(sources), display, terms, left_out)
     try:
         with display.board([each.name for each in changing]):
@@ -140,6 +145,8 @@ class Rollout:
             self._finish(commit=self._may_go_on())
 
     def _gate(self, batch: Sequence[Prepared]) -> None:
+        from commands import proving
+
         names = [each.name for each in batch]
         self._display.stage("gate: proving the release before it is committed")
         self._display.mark(names, "gate", "proving")
@@ -184,6 +191,8 @@ class Rollout:
 
     def record(self, outcome: Outcome) -> Path:
         """Write the one record of this deploy; returns where it lies."""
+        from commands import recording
+
         begun = [each for each in self._changing if any(each.name in b for b in self._batches)]
         entry = recording.write(
             self._chosen, "deploy", outcome.state, [each.contact for each in self._changing],

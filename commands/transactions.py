@@ -8,9 +8,8 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from commands import proving
 from commands.choosing import Chosen
 from commands.leaving_out import LeftOut
 from commands.outcomes import LEFT_OUT, Outcome
@@ -20,8 +19,11 @@ from harness import fanout
 from harness.contact import Contact, reach
 from harness.deploying import Prepared, overwritten, prepare, recover
 from harness.errors import InDoubtError, QuantumError, UnreachableError
-from harness.ledger.records import Subject
 from proofs.finding import Verdict
+
+if TYPE_CHECKING:
+    from commands import proving
+    from harness.ledger.records import Subject
 
 
 def new_id() -> str:
@@ -106,6 +108,8 @@ def doubts(states: Mapping[str, str], failures: Sequence[QuantumError]) -> tuple
 
 def subjects(changing: Sequence[Prepared]) -> tuple[Subject, ...]:
     """Return every file that the deploy is about; a secret's digest could be tried against."""
+    from harness.ledger.records import Subject
+
     return tuple(
         Subject(each.name, one.path, one.sha256)
         for each in changing

@@ -17,6 +17,7 @@ from harness.rendering import render
 PROJECT = Path(__file__).resolve().parent.parent
 
 _building = threading.Lock()
+_built: dict[tuple[Any, ...], releases.Release] = {}
 
 
 def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wanted:
@@ -27,11 +28,19 @@ def wanted(host: Host, facts: Mapping[str, Any], sources: Path = PROJECT) -> Wan
     release = None
     extra = needs_release(resources)
     if extra is not None:
-        with _building:  # hosts of one kind share one build: the first makes it, the rest read it
-            release = releases.build(releases.target_of(facts, extra), sources)
+        release = _release(releases.target_of(facts, extra), sources)
     digest = release.digest if release else ""
     again = rendered(host)
     return Wanted(again(digest), release, again)
+
+
+def _release(target: releases.Target, sources: Path) -> releases.Release:
+    """Return the release; hosts of one kind share one build, as long as no source has changed."""
+    with _building:
+        key = (target, releases.stamps(sources))
+        if key not in _built:
+            _built[key] = releases.build(target, sources)
+        return _built[key]
 
 
 def rendered(host: Host) -> Rendered:

@@ -10,27 +10,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import (
-    facts,
-    lock,
-    logs,
-    manifest,
-    observing,
-    operating,
-    restoring,
-    rolling_back,
-    snapshots,
-    transaction,
-)
+from . import facts, lock, manifest, observing
 from .boundaries import BOUNDARIES
 from .failing import SIGNALS, AgentError, GoneError, one_line, translated
 from .frames import Channel
+from .late import logs, operating, restoring, rolling_back, snapshots, transaction, undoing
 from .machine import Machine
 from .services import Services
 from .store import UNFINISHED, Store, Transaction
-from .supervisor import Supervisor
 from .systemd import Systemd
-from .undoing import undo
 
 #: Exit status of an agent that met what it cannot have met (sysexits.h: EX_SOFTWARE).
 DEFECT = 70
@@ -69,7 +57,7 @@ class Agent:
         with contextlib.suppress(AgentError, OSError):
             tx = self.store.find(name)
             if tx.state in UNFINISHED:
-                undo(machine, self.store, tx)
+                undoing.undo(machine, self.store, tx)
         self.lock.free()
 
     def _answer(self, frame: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +87,8 @@ class Agent:
         if frame.get("services", "systemd") == "systemd":
             services = Systemd()
         else:
+            from .supervisor import Supervisor
+
             services = Supervisor(frame["control"])
         root = os.path.realpath(frame.get("root") or "/").rstrip("/")
         self.machine = Machine(root, services, honour_owners=bool(frame.get("honour_owners", True)))

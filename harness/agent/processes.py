@@ -6,10 +6,10 @@ import contextlib
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 #: What a shell calls a program that is not there.
 NOT_FOUND = 127
@@ -46,7 +46,7 @@ def run(words: Sequence[str], within_s: float, check: Callable[[], None] = lambd
     A program that is not there ends with 127. Its output goes to files, so that a child it
     leaves behind cannot hold this up.
     """
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as error:
+    with _scratch() as output, _scratch() as error:
         try:
             process = subprocess.Popen(
                 list(words), stdin=subprocess.DEVNULL, stdout=output, stderr=error,
@@ -66,6 +66,15 @@ def run(words: Sequence[str], within_s: float, check: Callable[[], None] = lambd
             file.seek(0)
             texts.append(file.read(1 << 22).decode(errors="replace"))
         return Ended(code, *texts)
+
+
+def _scratch() -> IO[bytes]:
+    """Return a file without a name; in memory where it can be, so that a full disk is no matter."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("said"), "w+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
 
 
 def _wait(

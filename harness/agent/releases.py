@@ -6,11 +6,9 @@ import hashlib
 import io
 import os
 import re
-import shutil
 import stat
-import tarfile
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import placing
 from .boundaries import cross
@@ -18,6 +16,9 @@ from .failing import AgentError
 from .machine import RELEASES, Machine
 from .places import place
 from .processes import run
+
+if TYPE_CHECKING:
+    import tarfile
 
 COMPLETE = "COMPLETE"
 #: Units run as other users: a release is for everybody to read.
@@ -108,6 +109,8 @@ def do(machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], archi
 
 def undo(machine: Machine, done: Mapping[str, Any]) -> bool:
     """Remove the release that the step placed: hidden by one rename first, then taken apart."""
+    import shutil
+
     with place(machine, done["path"]) as where:
         there = where.stat() is not None
         folder = os.path.dirname(machine.at(done["path"]))
@@ -130,6 +133,8 @@ def unpacked_bytes(archive: bytes) -> int:
 
 
 def _unpack(archive: bytes, folder: str) -> None:
+    import tarfile
+
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
             for member in tar:
@@ -147,6 +152,8 @@ def _unpack_one(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> N
     os.makedirs(path if member.isdir() else os.path.dirname(path), mode=0o755, exist_ok=True)
     if member.isdir():
         return
+    import shutil
+
     source = tar.extractfile(member)
     assert source is not None
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -75,6 +74,8 @@ class Supervisor:
         return []
 
     def _ask(self, words: dict[str, Any], within_s: float) -> dict[str, Any]:
+        import socket
+
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
                 line.settimeout(within_s)

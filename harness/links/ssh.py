@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import random
@@ -22,7 +21,8 @@ from paramiko.ssh_exception import BadHostKeyException, SSHException
 from harness.errors import ConfigurationError, QuantumError, UnreachableError
 from harness.host import Host
 from harness.links import known_hosts, private_keys
-from harness.links.channels import ChannelProcess, as_socket
+from harness.links.channels import ChannelProcess, as_socket, hang_up
+from harness.links.eager import EagerTransport
 from harness.links.known_hosts import Destination
 from harness.links.ssh_failures import by_hand, late, translated
 from harness.links.trying_again import Means, NotLetInError, persistently
@@ -186,6 +186,7 @@ def _prepare(host: Host, timeout_s: float) -> Any:
         "banner_timeout": timeout_s,
         "auth_timeout": timeout_s,
         "channel_timeout": timeout_s,
+        "transport_factory": EagerTransport,
     }
     if host.private_key:
         options |= {
@@ -239,8 +240,7 @@ def _chain(connection: Any) -> Iterator[Any]:
 
 def _close(connection: Any) -> None:
     for each in _chain(connection):
-        with contextlib.suppress(OSError, EOFError, SSHException):
-            each.client.close()
+        hang_up(each.client)
 
 
 def _destination(host: Host, connection: Any) -> Destination:
