@@ -1,6 +1,7 @@
 """Measure everything, or one topic, and print one table of ratios.
 
 python -m bench [--quick] [--only TOPIC]... [--server redis|embedded] [--no-peers] [--json]
+python -m bench fleet: deploying, on real hosts
 
 Exit codes: 0 measured; 1 a target was not met; 2 something could not be measured; 3 the options
 cannot stand.
@@ -25,6 +26,10 @@ MET, NOT_MET, NOT_MEASURED, MISCONFIGURED = 0, 1, 2, 3
 
 def main(words: list[str]) -> int:
     """Measure what is asked for; return the exit code."""
+    if words[:1] == ["fleet"]:  # deploying; it needs the lab, and nothing of what follows
+        from bench.fleet import measuring
+
+        return measuring.main(words[1:])
     asked = _options(words)
     size = scale.QUICK if asked.quick else scale.FULL
     results: list[Result] = []

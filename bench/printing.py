@@ -35,7 +35,7 @@ def table(results: Iterable[Result], about: dict[str, str]) -> None:
             f"{_number(each.ratio)} x" if each.ratio else "",
             each.against,
             each.target.words(each.unit) if each.target else "",
-            f"[{colour}]{each.verdict}[/{colour}]" if colour else "",
+            f"[{colour}]{_verdict(each)}[/{colour}]" if colour else "",
         )
     # a file or a pipe is as wide as it takes
     width = None if sys.stdout.isatty() else WIDE
@@ -57,6 +57,10 @@ def as_json(results: Iterable[Result], about: dict[str, str]) -> None:
         for each in results
     ]  # fmt: skip
     print(json.dumps({"about": about, "results": lines}, indent=1))
+
+
+def _verdict(of: Result) -> str:
+    return f"MISSED by {of.missed_by}" if of.missed_by else of.verdict
 
 
 def _spread(of: Spread | None) -> dict[str, Any] | None:

@@ -55,6 +55,15 @@ class Result:
     note: str = ""
 
     @property
+    def missed_by(self) -> str:
+        """Return how far the median is from the promise; "" where it keeps it, or there is none."""
+        measured = self.ratio if self.target and self.target.of == "ratio" else self.value
+        if self.target is None or measured is None or self.target.met(self):
+            return ""
+        unit = "x" if self.target.of == "ratio" else f" {self.unit}"
+        return f"{abs(measured.median - self.target.limit):.2g}{unit}"
+
+    @property
     def verdict(self) -> str:
         """Return "met", "not met", or "" where nothing was promised."""
         if self.target is None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from commands import holding, outcomes, proving, pruning, recognising, recording, transactions
 from commands.choosing import Chosen
@@ -19,6 +19,9 @@ from harness.deploying import Prepared, apply
 from harness.errors import ConfigurationError, InDoubtError, QuantumError
 from harness.switches import Switch
 from proofs.finding import Verdict
+
+if TYPE_CHECKING:
+    from commands import proving
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,8 @@ class Rollout:
             self._finish(commit=self._may_go_on())
 
     def _gate(self, batch: Sequence[Prepared]) -> None:
+        from commands import proving
+
         names = [each.name for each in batch]
         self._display.stage("gate: proving the release before it is committed")
         self._display.mark(names, "gate", "proving")

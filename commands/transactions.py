@@ -8,9 +8,8 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from commands import proving
 from commands.choosing import Chosen
 from commands.confirming import ask_again, confirm
 from commands.leaving_out import LeftOut
@@ -24,6 +23,10 @@ from harness.errors import AgentError, InDoubtError, QuantumError, UnreachableEr
 from harness.ledger.records import Subject
 from harness.switches import Switch
 from proofs.finding import Verdict
+
+if TYPE_CHECKING:
+    from commands import proving
+    from harness.ledger.records import Subject
 
 
 def new_id() -> str:
@@ -117,6 +120,8 @@ def doubts(states: Mapping[str, str], failures: Sequence[QuantumError]) -> tuple
 
 def subjects(changing: Sequence[Prepared]) -> tuple[Subject, ...]:
     """Return every file that the deploy is about; a secret's digest could be tried against."""
+    from harness.ledger.records import Subject
+
     return tuple(
         Subject(each.name, one.path, one.sha256)
         for each in changing

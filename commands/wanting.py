@@ -18,6 +18,7 @@ from harness.subsets import cut, of_services
 PROJECT = Path(__file__).resolve().parent.parent
 
 _building = threading.Lock()
+_built: dict[tuple[Any, ...], releases.Release] = {}
 
 
 def wanted(
@@ -36,8 +37,7 @@ def wanted(
     release = None
     extra = needs_release(resources)
     if extra is not None:
-        with _building:  # hosts of one kind share one build: the first makes it, the rest read it
-            release = releases.build(releases.target_of(facts, extra), sources)
+        release = _release(releases.target_of(facts, extra), sources)
     digest = release.digest if release else ""
     again = rendered(host)
     if not only:
@@ -48,6 +48,15 @@ def wanted(
     ]  # fmt: skip
     part = cut(again(digest), chosen)
     return Wanted(part, release if part.release else None, again, tuple(sorted(only)))
+
+
+def _release(target: releases.Target, sources: Path) -> releases.Release:
+    """Return the release; hosts of one kind share one build, as long as no source has changed."""
+    with _building:
+        key = (target, releases.stamps(sources))
+        if key not in _built:
+            _built[key] = releases.build(target, sources)
+        return _built[key]
 
 
 def rendered(host: Host, by: Render = render) -> Rendered:

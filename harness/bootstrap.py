@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
+import importlib.util
 import io
+import marshal
+import os
+import threading
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+
+AGENT = Path(__file__).parent / "agent"
+CACHE = AGENT.parent.parent / ".cache" / "agent"
+#: What a look at a host does not load goes as source alone: bytecode is twice as large.
+CHANGING = frozenset(
+    f"{name}.py"
+    for name in (
+        "boot_unit", "compiled", "deciding", "expiring", "logs", "naming", "operating", "probing",
+        "pruning", "restoring", "rolling_back", "settling", "snapshots", "space", "supervisor",
+        "switch", "transaction", "undoing", "users",
+    )
+)  # fmt: skip
+
+#: A form of bytecode without references: those hang on what else the process has in memory.
+PLAIN = 2
+
+_making = threading.Lock()
 
 #: Runs on the host as `python3 -I -S -c`: takes the agent from stdin and keeps it in memory.
 BOOTSTRAP = """\
@@ -43,15 +67,56 @@ def command(*, become: bool, python: str = "python3") -> tuple[str, ...]:
     return ("sudo", "-n", *words) if become else words
 
 
-@functools.cache
 def agent_archive() -> bytes:
     """Return harness/agent as a zip that is the same, byte for byte, for the same sources."""
-    folder = Path(__file__).parent / "agent"
+    with _making:  # ten hosts at once ask for it
+        return _archive()
+
+
+def sources() -> Mapping[str, bytes]:
+    """Return the agent's files by name."""
+    return {path.name: path.read_bytes() for path in sorted(AGENT.glob("*.py"))}
+
+
+@functools.cache
+def _archive() -> bytes:
+    taken = sources()
+    digest = hashlib.sha256(importlib.util.MAGIC_NUMBER + repr((MAIN, taken)).encode()).hexdigest()
+    kept = CACHE / f"{digest}.zip"
+    with contextlib.suppress(OSError):
+        return kept.read_bytes()
+    made = _pack(taken)
+    with contextlib.suppress(OSError):  # it is only slower without
+        CACHE.mkdir(parents=True, exist_ok=True)
+        for older in CACHE.glob("*.zip"):
+            older.unlink(missing_ok=True)
+        beside = CACHE / f".{digest}.{os.getpid()}"
+        beside.write_bytes(made)
+        beside.rename(kept)
+    return made
+
+
+def _pack(taken: Mapping[str, bytes]) -> bytes:
+    """Return a zip of the sources, and of what those compile to that a look at a host needs.
+
+    Compiling would take the host longer than all it is asked. A host whose Python is not of our
+    minor version finds another magic number in the bytecode, leaves it alone and reads the source.
+    """
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        files = {f"agent/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
-        for name, content in sorted({**files, "__main__.py": MAIN}.items()):
+
+        def add(name: str, content: bytes) -> None:
             info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, content)
+
+        add("__main__.py", MAIN)
+        for name, source in taken.items():
+            add(f"agent/{name}", source)
+            if name not in CHANGING:
+                code = compile(source, f"agent/{name}", "exec", dont_inherit=True)
+                # found by the digest of the source, which nobody need check in one archive
+                head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
+                digest = importlib.util.source_hash(source)
+                add(f"agent/{name}c", head + digest + marshal.dumps(code, PLAIN))
     return memory.getvalue()

@@ -61,6 +61,7 @@ class Session:
         self._on_event = on_event
         self._clock = clock
         self._broken = ""
+        self._changing = False
         self._outbox: queue.Queue[bytes | None] = queue.Queue()
         self._inbox: queue.Queue[Reply | None] = queue.Queue()
         archive = agent_archive()
@@ -280,8 +281,14 @@ class Session:
         self._ask(request, FOLLOW_WITHIN_S if follow else OBSERVE_WITHIN_S)
 
     def close(self, *, deadline_s: float = UNDO_WITHIN_S) -> None:
-        """End the agent and wait until it has put back what was not committed."""
+        """End the agent and wait until it has put back what was not committed.
+
+        One that was asked to change nothing has nothing to put back, and nobody waits for it.
+        """
         self._outbox.put(None)
+        if not self._changing:
+            self._broken = self._broken or "the session is closed"
+            return
         deadline = self._clock() + deadline_s
         with contextlib.suppress(queue.Empty):
             while not self._broken and self._inbox.get(timeout=max(0.0, deadline - self._clock())):
@@ -294,6 +301,7 @@ class Session:
         name = str(request["do"])
         if self._broken:
             raise UnreachableError(self._broken, host=self._host, step=name)
+        self._changing = self._changing or name in CHANGING
         parts = [json.dumps(request).encode() + b"\n"]
         for digest, content in (blobs or {}).items():
             parts += [json.dumps({"blob": digest, "size": len(content)}).encode() + b"\n", content]

@@ -6,8 +6,8 @@ set -eu
 cd "$(dirname "$0")"
 uv=${UV:-../.venv/bin/uv}
 quiet="--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q"
-for name in controller embedded consumers consumers-exchange bench; do
-    limit=""; [ "$name" = controller ] || limit="-c controller.txt"
+for name in controller embedded consumers consumers-exchange bench fleet; do
+    limit=""; [ "$name" = controller ] || [ "$name" = fleet ] || limit="-c controller.txt"
     "$uv" pip compile $name.in --universal --python-version 3.11 $quiet $limit -o $name.txt
 done
 "$uv" pip compile dev.in --universal --python-version 3.11 $quiet -c controller.txt -o dev.txt

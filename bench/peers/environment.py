@@ -10,25 +10,24 @@ import sys
 from bench.failing import CannotMeasureError
 from bench.programs import ROOT
 
-LOCK = ROOT / "requirements" / "bench.txt"
-FOLDER = ROOT / ".cache" / "bench-venv"
-MADE_FROM = FOLDER / "made-from"
 WITHIN_S = 300.0
 
 
-def python() -> str:
+def python(name: str = "bench") -> str:
     """Return its interpreter, after making it where it is missing or made from another lock.
 
     Raises CannotMeasureError where it cannot be made: the peers are left out then.
     """
-    binary, lock = FOLDER / "bin" / "python", hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    if binary.exists() and MADE_FROM.exists() and MADE_FROM.read_text() == lock:
+    folder, given = ROOT / ".cache" / f"{name}-venv", ROOT / "requirements" / f"{name}.txt"
+    made_from = folder / "made-from"
+    binary, lock = folder / "bin" / "python", hashlib.sha256(given.read_bytes()).hexdigest()
+    if binary.exists() and made_from.exists() and made_from.read_text() == lock:
         return str(binary)
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    _run(sys.executable, "-m", "venv", str(FOLDER))
+    shutil.rmtree(folder, ignore_errors=True)
+    _run(sys.executable, "-m", "venv", str(folder))
     pip = (str(binary), "-m", "pip", "--disable-pip-version-check")
-    _run(*pip, "install", "--quiet", "--require-hashes", "-r", str(LOCK))
-    MADE_FROM.write_text(lock)
+    _run(*pip, "install", "--quiet", "--require-hashes", "-r", str(given))
+    made_from.write_text(lock)
     return str(binary)
 
 

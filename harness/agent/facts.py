@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-import platform
-import socket
+import re
+import sys
 import time
 from typing import Any
 
@@ -17,15 +18,15 @@ def gather(machine: Machine) -> dict[str, Any]:
     """Return the facts; writes nothing."""
     system = os.uname()
     return {
-        "hostname": socket.gethostname(),
+        "hostname": system.nodename,
         "machine_id_sha256": hashlib.sha256(_read(machine, "/etc/machine-id").encode()).hexdigest(),
         "boot_id": _first_line("/proc/sys/kernel/random/boot_id"),
         "kernel": system.release,
         "machine": system.machine,
         "system": system.sysname.lower(),
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation().lower(),
-        "libc": " ".join(platform.libc_ver()).strip(),
+        "python": sys.version.split()[0],
+        "implementation": sys.implementation.name,
+        "libc": _libc(),
         "systemd": _systemd() if machine.services.name == "systemd" else "",
         "services": machine.services.name,
         "user": str(os.getuid()),
@@ -54,6 +55,21 @@ def _first_line(path: str) -> str:
         return ""
 
 
+def _libc() -> str:
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (AttributeError, OSError, ValueError):
+        return ""
+
+
 def _systemd() -> str:
+    """Return systemd's version, as its one library's name has it; else it is asked itself."""
+    found: list[re.Match[str]] = []
+    for folder in (f"/usr/lib/{os.uname().machine}-linux-gnu/systemd", "/usr/lib/systemd"):
+        with contextlib.suppress(OSError):
+            names = os.listdir(folder)
+            found += filter(None, (re.match(r"libsystemd-shared-(\d+)", name) for name in names))
+    if len(found) == 1:  # starting a program costs more than the rest of a look
+        return found[0][1]
     words = run(("systemctl", "--version"), 10.0).output.split()
     return words[1] if words[1:] else ""

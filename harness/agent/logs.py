@@ -8,9 +8,7 @@ import os
 import select
 import signal
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from .failing import AgentError
@@ -55,6 +53,8 @@ def _lines(
     machine: Machine, units: Sequence[str], lines: int, since: str, *, follow: bool
 ) -> Iterator[Line | None]:
     """Yield lines, and None now and then while there are none; raises AgentError in the end."""
+    import tempfile
+
     words, understand = _command(machine, units, lines, since, follow=follow)
     if not words:
         return
@@ -150,6 +150,8 @@ class _OfFiles:
 
 def _told_us(text: bytes) -> int:
     """Return when a line of JSON says that it was logged, 0 where it does not."""
+    from datetime import datetime
+
     try:
         at = datetime.strptime(json.loads(text)["timestamp"], "%Y-%m-%dT%H:%M:%S.%f%z")
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -9,14 +9,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import (
+from . import facts, lock, manifest, observing, opening
+from .boundaries import BOUNDARIES
+from .failing import SIGNALS, AgentError, GoneError, one_line, translated
+from .frames import Channel
+from .late import (
     deciding,
-    facts,
-    lock,
     logs,
-    manifest,
-    observing,
-    opening,
     operating,
     probing,
     pruning,
@@ -25,13 +24,10 @@ from . import (
     snapshots,
     switch,
     transaction,
+    undoing,
 )
-from .boundaries import BOUNDARIES
-from .failing import SIGNALS, AgentError, GoneError, one_line, translated
-from .frames import Channel
 from .machine import Machine
 from .store import PRUNED, UNFINISHED, Store, Transaction
-from .undoing import undo
 
 #: Exit status of an agent that met what it cannot have met (sysexits.h: EX_SOFTWARE).
 DEFECT = 70
@@ -70,7 +66,7 @@ class Agent:
         with contextlib.suppress(AgentError, OSError):
             tx = self.store.find(name)
             if tx.state in UNFINISHED:
-                undo(machine, self.store, tx)
+                undoing.undo(machine, self.store, tx)
         self.lock.free()
 
     def _answer(self, frame: dict[str, Any]) -> dict[str, Any]:

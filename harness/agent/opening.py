@@ -8,7 +8,6 @@ from typing import Any
 
 from .machine import Machine
 from .services import Services
-from .supervisor import Supervisor
 from .systemd import Systemd
 
 
@@ -18,6 +17,8 @@ def machine(words: Mapping[str, Any], *, booting: bool = False) -> Machine:
     if words.get("services", "systemd") == "systemd":
         services = Systemd(booting=booting)
     else:
+        from .supervisor import Supervisor  # the sandbox's own, and no host needs it
+
         services = Supervisor(words["control"])
     root = os.path.realpath(words.get("root") or "/").rstrip("/")
     return Machine(root, services, honour_owners=bool(words.get("honour_owners", True)))

@@ -6,11 +6,10 @@ import contextlib
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO
 
 #: What a shell calls a program that is not there.
 NOT_FOUND = 127
@@ -69,7 +68,7 @@ def run(words: Sequence[str], within_s: float, check: Callable[[], None] = lambd
         return Ended(code, *texts)
 
 
-def _kept() -> Any:
+def _kept() -> IO[bytes]:
     """Return a file without a name, in memory where there is such: who only looks writes nothing.
 
     Besides, a host is to say hello with a full disk.
@@ -77,6 +76,8 @@ def _kept() -> Any:
     try:
         return os.fdopen(os.memfd_create("output"), "w+b")
     except (AttributeError, OSError):  # macOS
+        import tempfile
+
         return tempfile.TemporaryFile()
 
 

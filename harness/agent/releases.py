@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import io
 import os
 import re
-import shutil
 import stat
-import tarfile
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from . import compiled, placing
+from . import placing
 from .boundaries import cross
 from .failing import AgentError
 from .machine import RELEASES, Machine
 from .places import Place, place, refuse_immutable
 from .processes import run
+
+if TYPE_CHECKING:
+    import tarfile
 
 COMPLETE = "COMPLETE"
 #: Units run as other users: a release is for everybody to read.
@@ -48,7 +48,7 @@ def attest(machine: Machine, digest: str) -> dict[str, Any]:
     return {"complete": complete(machine, digest), "tree_digest": tree_digest(folder, made)}
 
 
-def tree_digest(folder: str, leave_out: Collection[str] = ()) -> str:
+def tree_digest(folder: str, leave_out: Container[str] = ()) -> str:
     """Return the digest over content, mode and name of every file; harness/releases.py agrees.
 
     `leave_out` names files by their path in the folder.
@@ -138,6 +138,8 @@ def do(machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], archi
 
 def undo(machine: Machine, done: Mapping[str, Any]) -> bool:
     """Remove the release that the step placed: hidden by one rename first, then taken apart."""
+    import shutil
+
     with place(machine, done["path"]) as where:
         there = where.stat() is not None
         folder = os.path.dirname(machine.at(done["path"]))
@@ -160,6 +162,8 @@ def unpacked_bytes(archive: bytes) -> int:
 
 
 def _unpack(archive: bytes, folder: str) -> None:
+    import tarfile
+
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
             for member in tar:
@@ -177,6 +181,8 @@ def _unpack_one(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> N
     os.makedirs(path if member.isdir() else os.path.dirname(path), mode=0o755, exist_ok=True)
     if member.isdir():
         return
+    import shutil
+
     source = tar.extractfile(member)
     assert source is not None
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -187,6 +193,10 @@ def _unpack_one(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> N
 
 def _compiled(machine: Machine, folder: str) -> set[str]:
     """Return the compiled files that say what their sources say, by their path in the folder."""
+    import inspect
+
+    from . import compiled
+
     # the agent lies in a zip in memory, so that Python gets this module as text
     words = (machine.python, "-I", "-B", "-c", inspect.getsource(compiled), folder)
     ended = run(words, IMPORT_WITHIN_S)
@@ -199,8 +209,12 @@ def _compiled(machine: Machine, folder: str) -> set[str]:
 
 def _forget_compiled(folder: str) -> None:
     """Remove every compiled file: a service starts more slowly without, and no less right."""
+    import shutil
+
+    from .compiled import CACHE
+
     for here, _, _ in os.walk(folder):
-        if os.path.basename(here) == compiled.CACHE:
+        if os.path.basename(here) == CACHE:
             shutil.rmtree(here)
 
 

@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -84,6 +83,8 @@ class Store:
 
     def ensure(self) -> None:
         """Make the folders, for root alone; sweep up what a crash left before anything changed."""
+        import shutil  # late, as all that a look does without; here, before anything changes
+
         os.makedirs(os.path.dirname(self.base), exist_ok=True)
         for folder in (self.base, self._all):
             if not os.path.isdir(folder):
@@ -171,6 +172,8 @@ class Store:
 
     def discard(self, name: str) -> None:
         """Remove what a `create` that failed has left; the name goes first, then the contents."""
+        import shutil
+
         beside = os.path.join(self._all, f".{name}")
         with contextlib.suppress(FileNotFoundError):
             os.rename(os.path.join(self._all, name), beside)

@@ -93,6 +93,7 @@ class Supervisor:
         """Do nothing: the program looks by itself."""
 
     def _ask(self, words: dict[str, Any], within_s: float) -> dict[str, Any]:
+
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
                 line.settimeout(within_s)

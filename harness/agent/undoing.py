@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -215,6 +214,8 @@ def _keep_inside(where: Place, kept_as: str, undone: Undone) -> None:
         os.close(opened)
     if not names:
         return
+    import shutil
+
     os.makedirs(kept_as, mode=0o700, exist_ok=True)
     inside = f"/proc/self/fd/{where.parent}/{where.name}"
     for name in names:

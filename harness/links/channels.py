@@ -6,7 +6,7 @@ import contextlib
 import io
 import socket
 import threading
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from paramiko.channel import Channel
 from paramiko.ssh_exception import SSHException
@@ -103,6 +103,18 @@ class ChannelProcess:
         """End it; closing twice is fine."""
         with contextlib.suppress(OSError, EOFError, SSHException):
             self._channel.close()
+
+
+def hang_up(client: Any) -> None:
+    """Close a client's connection; closing twice is fine.
+
+    Its reading thread looks up ten times a second: what wakes it spares everybody that wait.
+    """
+    with contextlib.suppress(OSError, EOFError, SSHException):
+        if transport := client.get_transport():
+            transport.sock.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError, EOFError, SSHException):
+        client.close()
 
 
 def as_socket(channel: Channel) -> socket.socket:

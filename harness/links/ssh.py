@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import shlex
 import socket
@@ -13,12 +12,11 @@ from typing import Any, Self
 
 import paramiko
 from paramiko.pkey import PKey
-from paramiko.ssh_exception import SSHException
 
 from harness.errors import UnreachableError
 from harness.host import Host
 from harness.links import private_keys
-from harness.links.channels import ChannelProcess, as_socket
+from harness.links.channels import ChannelProcess, as_socket, hang_up
 from harness.links.known_hosts import Destination
 from harness.links.route import Hop, route
 from harness.links.ssh_failures import translated
@@ -76,8 +74,7 @@ class Connection:
     def close(self) -> None:
         """End everything that runs over the connection; closing twice is fine."""
         for each in reversed(self._connections):
-            with contextlib.suppress(OSError, EOFError, SSHException):
-                each.client.close()
+            hang_up(each.client)
 
     def _transport(self, step: str) -> paramiko.Transport:
         transport = self._connections[-1].transport

@@ -19,6 +19,7 @@ from paramiko.ssh_exception import AuthenticationException, BadHostKeyException,
 from harness.errors import HostKeyError, QuantumError, UnreachableError
 from harness.host import Host
 from harness.links import known_hosts
+from harness.links.eager import EagerTransport
 from harness.links.identities import Identities
 from harness.links.known_hosts import Destination
 from harness.links.proxy_command import ProgramSocket
@@ -130,6 +131,7 @@ class Way:
                 "auth_timeout": self._left(),
                 "channel_timeout": self._left(),
                 "auth_strategy": Identities(hop, self._until),
+                "transport_factory": EagerTransport,
             },
         )
         connection.client.set_missing_host_key_policy(_Refuse(hop.where))

@@ -2,5 +2,6 @@
 
 from harness.releases.building import Release, build
 from harness.releases.locks import Target, target_of
+from harness.releases.trees import stamps
 
-__all__ = ["Release", "Target", "build", "target_of"]
+__all__ = ["Release", "Target", "build", "stamps", "target_of"]

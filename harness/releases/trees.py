@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,6 +45,17 @@ def sources(folder: Path) -> dict[str, bytes]:
             found[name] = path.read_bytes()
             _refuse_merge_markers(name, found[name])
     return found
+
+
+def stamps(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """Return what changes whenever something below streams/ or consumers/ does."""
+    found = []
+    for package in PACKAGES:
+        for here, _, names in os.walk(folder / package):
+            for path in (here, *(f"{here}/{name}" for name in names)):
+                seen = os.lstat(path)
+                found.append((path, seen.st_ino, seen.st_size, seen.st_mtime_ns))
+    return tuple(found)
 
 
 def _is_apart(name: str) -> bool:

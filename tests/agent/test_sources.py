@@ -1,12 +1,15 @@
 """The agent as it travels: small, the same every time, and readable by an old Python."""
 
 import ast
+import io
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from harness import bootstrap
 from harness.session import BOOTSTRAP, Session, agent_archive, command
 
 SOURCES = sorted(Path("harness/agent").glob("*.py"))
@@ -30,10 +33,42 @@ def test_the_words_that_start_it_are_short_and_hold_no_content():
     assert command(become=False, python="/usr/bin/python3.9")[0] == "/usr/bin/python3.9"
 
 
-def test_the_archive_is_the_same_every_time():
-    first = agent_archive()
-    agent_archive.cache_clear()
-    assert agent_archive() == first
+def test_the_archive_is_the_same_every_time(tmp_path, monkeypatch):
+    kept = agent_archive()
+    monkeypatch.setattr(bootstrap, "CACHE", tmp_path / "missing")
+    words = (
+        "import sys; from harness.bootstrap import sources, _pack;"
+        "sys.stdout.buffer.write(_pack(sources()))"
+    )
+    elsewhere = subprocess.run([sys.executable, "-c", words], capture_output=True, check=True)
+    assert elsewhere.stdout == bootstrap._archive.__wrapped__() == kept
+    assert bootstrap._archive.__wrapped__() == kept  # from the file that is kept now
+
+
+def test_a_python_of_another_version_reads_the_sources(tmp_path):
+    """Bytecode that is not its own is left alone: no Python fails for it."""
+    other = tmp_path / "other.zip"
+    with zipfile.ZipFile(io.BytesIO(agent_archive())) as given, zipfile.ZipFile(other, "w") as made:
+        names = given.namelist()
+        for name in names:
+            wrong = b"\0\0\r\n" if name.endswith("c") else b""
+            made.writestr(name, wrong + given.read(name)[len(wrong) :])
+    assert "agent/main.pyc" in names
+    words = f"import sys; sys.path.insert(0, {str(other)!r}); import agent.main"
+    subprocess.run([sys.executable, "-I", "-S", "-c", words], check=True)
+
+
+def test_a_look_loads_nothing_that_only_a_change_needs():
+    """Else its bytecode is missing in the archive, or it makes every look slower."""
+    words = (
+        "import sys; from harness import bootstrap; from harness.agent import main, observing;"
+        "print(*sorted({n.rpartition('.')[2] + '.py' for n in sys.modules if '.agent.' in n}"
+        " & bootstrap.CHANGING), *{'shutil', 'tarfile', 'tempfile', 'platform'} & late)"
+    )
+    before = "import sys; import harness.bootstrap; had = set(sys.modules)\n"
+    words = before + words.replace("& late", "& (set(sys.modules) - had)")
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_without_memfd_the_agent_comes_through_a_private_file_that_is_removed(tmp_path):

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from commands import disabling, enabling, proving, transactions
+from commands import disabling, enabling, proving
 from commands.choosing import Chosen, choose
 from commands.showing import Display
 from harness.contact import reach
@@ -110,7 +110,7 @@ def at_the_gate(monkeypatch, look, claims=None):
         look()
         return found if claims is None else claims(found)
 
-    monkeypatch.setattr(transactions.proving, "prove", lambda *a, gate=False, **o: (
+    monkeypatch.setattr(proving, "prove", lambda *a, gate=False, **o: (
         gated(*a, gate=True, **o) if gate else prove(*a, **o)
     ))  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""What deploying costs on ten real hosts, beside Fabric, pyinfra and Ansible."""

@@ -1,0 +1,48 @@
+"""The modules that only a change needs, each loaded when it is first used.
+
+Most connections look and find nothing to change. Loading what they do not use would cost the host
+more than the look does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+
+class _Late:
+    """Stands for a module until something of it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(f".{self._name}", __package__), name)
+
+
+if TYPE_CHECKING:
+    from . import (
+        deciding,
+        logs,
+        operating,
+        probing,
+        pruning,
+        restoring,
+        rolling_back,
+        snapshots,
+        switch,
+        transaction,
+        undoing,
+    )
+else:
+    deciding, logs, operating, probing, pruning, restoring = map(
+        _Late, ("deciding", "logs", "operating", "probing", "pruning", "restoring")
+    )
+    rolling_back, snapshots, switch, transaction, undoing = map(
+        _Late, ("rolling_back", "snapshots", "switch", "transaction", "undoing")
+    )
+
+__all__ = [
+    "deciding", "logs", "operating", "probing", "pruning", "restoring", "rolling_back",
+    "snapshots", "switch", "transaction", "undoing",
+]  # fmt: skip
