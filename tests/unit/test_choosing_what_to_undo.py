@@ -92,7 +92,7 @@ def test_each_service_of_a_host_has_its_own_claims_and_the_host_its_own_once():
     names = ("redis_server", "decision_intelligence", "strategy_router", "execution")
     host = Host("a", "t", "sandbox", names, values={"group_router": "mine"})
     of_host, *others = lanes(assignments({"a": host})["a"])
-    assert [task.claim for task in of_host] == ["running_what_was_deployed", "stays_up"]
+    assert [task.claim for task in of_host] == ["running_what_was_deployed", "stays_up", "confined"]
     found = {lane[0].flow.service: [task.claim for task in lane] for lane in others}
     assert list(found) == ["p35-decision-intelligence", "ai-strategy-router", "execution"]
     for claims in found.values():
