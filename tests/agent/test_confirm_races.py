@@ -20,7 +20,10 @@ from tests.agent.worlds import META, STORE, file, tree
 from tests.waiting import until
 
 #: Cases in all and for each test: a sample here, the full count in the soak.
-CASES, PER_TEST = (1000, 50) if os.environ.get("QUANTUM_SOAK") else (15, 5)
+SOAK = bool(os.environ.get("QUANTUM_SOAK"))
+CASES, PER_TEST = (1000, 50) if SOAK else (15, 5)
+STEPS = laptop_process.STEPS[1:] if SOAK else ("apply", "hold", "confirm", "let go")
+ARMING = range(4, 10) if SOAK else (5, 7)
 #: A confirm comes so much after the switch's moment at first, is moved so far towards where the
 #: other side wins, and then less and less far; and is never put twice at the same point. Seconds.
 LAG_S, CLOSER_S, CLOSEST_S, APART_S = 0.4, 0.3, 0.02, 0.02
@@ -70,7 +73,7 @@ def test_one_of_confirm_and_expiry_wins_and_the_answer_is_the_hosts_state(
     record_property("rolled_back", winners.count("rolled_back"))
 
 
-@pytest.mark.parametrize("step", laptop_process.STEPS[1:])
+@pytest.mark.parametrize("step", STEPS)
 def test_a_laptop_that_is_killed_before_any_step_leaves_all_old_or_all_new(world, step):
     before = tree(world.root)
     words = [sys.executable, "-m", "tests.agent.laptop_process", str(world.root)]
@@ -96,7 +99,7 @@ def test_a_confirm_whose_agent_dies_is_settled_by_asking_again(world, at):
     assert (state(world), switch_file(world).exists()) == ("committed", False)
 
 
-@pytest.mark.parametrize("at", range(4, 10))
+@pytest.mark.parametrize("at", ARMING)
 def test_an_agent_that_dies_while_it_arms_leaves_nothing_that_recovering_does_not_take(world, at):
     before = tree(world.root)
     session = world.session(die_at=at)
