@@ -11,7 +11,7 @@ import sys
 
 from . import awaiting, opening, switch
 from .failing import SIGNALS, AgentError, one_line
-from .lock import Lock
+from .lock import Lock, holder
 from .machine import Machine
 from .store import UNFINISHED, Store, Transaction
 from .undoing import undo
@@ -34,9 +34,10 @@ def run(folder: str, *, booting: bool) -> int:
     machine = opening.machine(said["machine"], booting=booting)
     store = Store(machine.store)
     try:
+        held = holder(machine.store) or {}
         tx, ours = _decide(store, os.path.basename(folder))
         if tx.state in UNFINISHED:
-            _put_back(machine, store, tx, 0.0 if ours else UNDO_PATIENCE_S)
+            _put_back(machine, store, tx, held.get("generation") if ours else None)
         switch.disarm(machine, store.find(tx.id))
     except (AgentError, OSError) as error:
         sys.stderr.write(f"{folder}: {one_line(error)}\n")
@@ -57,9 +58,10 @@ def _decide(store: Store, name: str) -> tuple[Transaction, bool]:
                 raise
 
 
-def _put_back(machine: Machine, store: Store, tx: Transaction, patience_s: float) -> None:
+def _put_back(machine: Machine, store: Store, tx: Transaction, stale: object) -> None:
+    """Undo it under the lock; the holder `stale` had its time, others have theirs."""
     lock = Lock(machine.store)
-    lock.take_over(WHO, tx.id, patience_s=patience_s, within_s=TAKE_OVER_WITHIN_S)
+    lock.take_over(WHO, tx.id, stale, patience_s=UNDO_PATIENCE_S, within_s=TAKE_OVER_WITHIN_S)
     try:
         again = store.find(tx.id)
         if again.state in UNFINISHED:

@@ -62,12 +62,12 @@ class Lock:
             time.sleep(LOOK_EVERY_S)
 
     def take_over(
-        self, who: Mapping[str, Any], tx: str, *, patience_s: float, within_s: float
+        self, who: Mapping[str, Any], tx: str, stale: object, *, patience_s: float, within_s: float
     ) -> None:
-        """Take the lock, if need be from a holder who is still at `tx` after `patience_s`.
+        """Take the lock, if need be from the holder with the number `stale`.
 
-        That one is fenced, told to end and then killed. Anybody else is waited for. Raises
-        AgentError after `within_s`.
+        That one is fenced, told to end and then killed, and so is anybody who is still at `tx`
+        after `patience_s`. All others are waited for. Raises AgentError after `within_s`.
         """
         began = time.monotonic()
         told: dict[object, float] = {}
@@ -75,9 +75,10 @@ class Lock:
             now = time.monotonic()
             if now - began > within_s:
                 raise _taken(other)
-            if other.get("tx") == tx and now - began >= patience_s:
+            number = other.get("generation")
+            if other.get("tx") == tx and (number == stale or now - began >= patience_s):
                 self._fence(other)
-                since = told.setdefault(other.get("generation"), now)
+                since = told.setdefault(number, now)
                 if since == now:
                     ending.end(other, signal.SIGTERM)
                 elif now - since > ENDS_WITHIN_S:

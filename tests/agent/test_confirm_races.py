@@ -1,7 +1,6 @@
 """A confirm against the switch that goes off: one wins, and what is answered is what holds."""
 
 import contextlib
-import json
 import os
 import random
 import signal
@@ -12,15 +11,19 @@ import time
 
 import pytest
 
+from harness.agent.awaiting import LOOK_EVERY_S
 from harness.agent.lock import holder
 from harness.errors import InDoubtError, QuantumError
 from tests.agent import laptop_process
-from tests.agent.test_switch import TOKEN, armed, expire, kill, state, switch_file
+from tests.agent.test_switch import TOKEN, armed, change, expire, kill, state, switch_file
 from tests.agent.worlds import META, STORE, file, tree
 from tests.waiting import until
 
 #: Cases in all and for each test: a sample here, the full count in the soak.
-CASES, PER_TEST = (1000, 50) if os.environ.get("QUANTUM_SOAK") else (15, 5)
+SOAK = bool(os.environ.get("QUANTUM_SOAK"))
+CASES, PER_TEST = (1000, 50) if SOAK else (15, 5)
+STEPS = laptop_process.STEPS[1:] if SOAK else ("apply", "hold", "confirm", "let go")
+ARMING = range(4, 10) if SOAK else (5, 7)
 #: A confirm comes so much after the switch's moment at first, is moved so far towards where the
 #: other side wins, and then less and less far; and is never put twice at the same point. Seconds.
 LAG_S, CLOSER_S, CLOSEST_S, APART_S = 0.4, 0.3, 0.02, 0.02
@@ -28,14 +31,11 @@ FINAL = ("committed", "rolled_back")
 
 
 def going_off_in(world, tx, seconds):
-    """Start what a timer would start, waiting for a moment soon; returns the process."""
+    """Have the host's own switch go off at a moment soon; returns the moment."""
     path = switch_file(world, tx)
-    said = json.loads(path.read_text())
-    # our own process in the place of the one that was armed: that one finds nothing left
-    path.write_text(json.dumps(said | {"until_s": time.monotonic() + seconds}))
-    folder = str(path.parent)
-    words = [sys.executable, "-I", "-S", f"{folder}/agent.pyz", "expire", folder]
-    return subprocess.Popen(words)
+    moment = time.monotonic() + seconds
+    change(path, until_s=moment)
+    return moment
 
 
 @pytest.mark.parametrize("part", range(CASES // PER_TEST))
@@ -53,14 +53,14 @@ def test_one_of_confirm_and_expiry_wins_and_the_answer_is_the_hosts_state(
         after = tree(world.root)
         if chance.random() < 0.3:
             kill(world, session)
-        with going_off_in(world, tx, 0.3) as switch:
-            moment = json.loads(switch_file(world, tx).read_text())["until_s"]
-            pause = moment + lag + chance.uniform(-APART_S, APART_S) - time.monotonic()
-            threading.Event().wait(max(0.0, pause))
-            answer = confirming.confirm(tx, TOKEN)["state"]
-            assert switch.wait(60) == 0
+        # it looks every half second whether it is still needed, and hears of its moment then
+        moment = going_off_in(world, tx, LOOK_EVERY_S + 0.1)
+        pause = moment + lag + chance.uniform(-APART_S, APART_S) - time.monotonic()
+        threading.Event().wait(max(0.0, pause))
+        answer = confirming.confirm(tx, TOKEN)["state"]
         assert answer in ("committed", "undoing", "rolled_back")
         end = until(lambda tx=tx: state(world, tx) in FINAL and state(world, tx))
+        until(lambda tx=tx: not switch_file(world, tx).exists())
         assert (answer == "committed") == (end == "committed")
         assert tree(world.root) == (after if end == "committed" else before)
         assert confirming.confirm(tx, TOKEN)["state"] == end
@@ -73,7 +73,7 @@ def test_one_of_confirm_and_expiry_wins_and_the_answer_is_the_hosts_state(
     record_property("rolled_back", winners.count("rolled_back"))
 
 
-@pytest.mark.parametrize("step", laptop_process.STEPS[1:])
+@pytest.mark.parametrize("step", STEPS)
 def test_a_laptop_that_is_killed_before_any_step_leaves_all_old_or_all_new(world, step):
     before = tree(world.root)
     words = [sys.executable, "-m", "tests.agent.laptop_process", str(world.root)]
@@ -99,7 +99,7 @@ def test_a_confirm_whose_agent_dies_is_settled_by_asking_again(world, at):
     assert (state(world), switch_file(world).exists()) == ("committed", False)
 
 
-@pytest.mark.parametrize("at", range(4, 10))
+@pytest.mark.parametrize("at", ARMING)
 def test_an_agent_that_dies_while_it_arms_leaves_nothing_that_recovering_does_not_take(world, at):
     before = tree(world.root)
     session = world.session(die_at=at)

@@ -58,11 +58,17 @@ def switch_file(world, tx="t1"):
     return world.root / STORE / "tx" / tx / "switch.json"
 
 
+def change(path, **changes):
+    """Change what a switch keeps, whole as the agent does: its process may look at any time."""
+    beside = path.with_suffix(".test")
+    beside.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    beside.replace(path)
+
+
 def expire(world, tx="t1"):
     """Bring the switch's time forward to now, and run what a timer would run; its status."""
     path = switch_file(world, tx)
-    said = json.loads(path.read_text())
-    path.write_text(json.dumps(said | {"until_s": 0.0}))
+    change(path, until_s=0.0)
     folder = str(path.parent)
     words = [sys.executable, "-I", "-S", f"{folder}/agent.pyz", "expire", folder]
     return subprocess.run(words, timeout=60, check=False).returncode
@@ -165,10 +171,9 @@ def test_who_is_spoken_to_holds_on(world):
     session = world.session()
     world.apply(session, [file("/etc/a")], switch=armed(LONG_S))
     path = switch_file(world)
-    said = json.loads(path.read_text())
-    path.write_text(json.dumps(said | {"until_s": time.monotonic() + 5}))
+    change(path, until_s=time.monotonic() + 5)
     assert session.hold(deadline_s=60)["left_s"] > LONG_S / 2
-    path.write_text(json.dumps(said | {"latest_s": time.monotonic() + 5}))
+    change(path, latest_s=time.monotonic() + 5)
     assert session.hold(deadline_s=60)["left_s"] <= 5, "not for ever"
     session.rollback("t1")
     assert world.session().hold(deadline_s=60) == {"left_s": None}

@@ -1,6 +1,5 @@
 """The confirm comes over a connection of its own, and the exit code says what the host says."""
 
-import json
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ import pytest
 from commands import confirming
 from harness.errors import InDoubtError, UnreachableError
 from harness.session import Session
+from tests.agent.test_switch import change
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def reached(monkeypatch):
 def go_off(fleet, name):
     """Have a host's switch go off now, and wait for its end."""
     (path,) = (fleet.worlds[name].root / "var/lib/quantum-ops/tx").glob("*/switch.json")
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"until_s": 0.0}))
+    change(path, until_s=0.0)
     folder = str(path.parent)
     words = [sys.executable, "-I", "-S", f"{folder}/agent.pyz", "expire", folder]
     subprocess.run(words, timeout=60, check=True)
