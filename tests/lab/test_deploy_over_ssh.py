@@ -270,8 +270,8 @@ def test_a_service_goes_and_another_gets_a_user_and_all_but_the_user_comes_back(
         assert {now[name]["LoadState"] for name in EXECUTORS} == {"not-found"}
         assert {now[name]["ActiveState"] for name in EXECUTORS} == {"inactive"}
         pid = now[CONSUMER]["MainPID"]
-        user = inside(host, "stat", "-c", "%U:%G", f"/proc/{pid}").stdout.decode().strip()
-        assert user == "quantum-p35:quantum-p35"
+        uid = inside(host, "id", "-u", "quantum-p35").stdout.decode().strip()
+        assert re.search(rf"^Uid:\t{uid}\t{uid}\t", read(host, f"/proc/{pid}/status"), re.MULTILINE)
         left = [path for path in looking.tree(host) if "execution" in path]
         assert [path for path in left if not path.startswith("/opt/")] == []
 
