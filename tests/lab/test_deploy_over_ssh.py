@@ -18,7 +18,7 @@ pytestmark = pytest.mark.lab
 NAMES = ("lab1", "lab2", "lab3")
 DROP_IN = f"/etc/systemd/system/{CONSUMER}.d/by-hand.conf"
 WAITING = DROP_IN.replace("by-hand", "waiting")
-ELSEWHERE = DROP_IN.replace("/etc/", "/run/")
+ELSEWHERE = DROP_IN.replace("/etc/", "/run/").replace("by-hand", "elsewhere")
 MAIN = "consumers/decision_intelligence.py"
 
 
@@ -102,7 +102,8 @@ def edited_by_hand(deployed):
 
 
 def remove_drop_in(host):
-    remove(host, DROP_IN.rpartition("/")[0])
+    for path in (DROP_IN, ELSEWHERE):
+        remove(host, path.rpartition("/")[0])
     inside(host, "systemctl", "daemon-reload")
 
 
