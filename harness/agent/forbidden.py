@@ -20,6 +20,8 @@ from typing import Any
 
 #: One try may take this long, in seconds.
 TRY_WITHIN_S = 5
+#: From so many words on, what several actions need is loaded once for all of them.
+MANY = 8
 #: Documentation's own address (RFC 5737). Bound to the loopback device, nothing leaves the host.
 ELSEWHERE = ("192.0.2.1", 9)
 #: init_module by machine; glibc has no name for it.
@@ -398,6 +400,9 @@ def main(words: list[str]) -> None:
     """Try each action that is named, in order."""
     given = (word.partition("=") for word in words if "=" in word)
     GIVEN.update({key: value for key, _, value in given})
+    if len(words) > MANY:
+        with contextlib.suppress(CannotTryError):
+            libc()  # once, and not in each child again
     print(json.dumps({name: attempt(name) for name in words if "=" not in name}))  # noqa: T201
 
 
