@@ -10,7 +10,7 @@ from commands.running import command
 from harness.errors import LabError
 
 
-@command(help={"hosts": "how many", "suite": "Debian release: bookworm or trixie"})
+@command(help={"hosts": "how many", "suite": "bookworm, trixie, or both in turn: bookworm,trixie"})
 def up(_context: Any, hosts: int = 3, suite: str = "bookworm") -> None:
     """Have real hosts up: systemd, sshd, Redis, a sudo user. Needs root; safe to repeat.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 from harness.errors import LabError
 from lab import booting, describing, disks, image, keys, network, places, prerequisites
@@ -28,21 +29,22 @@ def up(
 ) -> tuple[LabHost, ...]:
     """Have hosts 1..count up from the image of `suite` and return them.
 
-    A living host of that image stays as it is; a dead one, or one of another image, is replaced
-    by a fresh one. Hosts above `count` are left alone. `tell` hears what takes long. Raises
-    LabError.
+    Several suites, as in "bookworm,trixie", are given to the hosts in turn. A living host of its
+    image stays as it is; a dead one, or one of another image, is replaced by a fresh one. Hosts
+    above `count` are left alone. `tell` hears what takes long. Raises LabError.
     """
     if not 1 <= count <= places.MOST_HOSTS:
         raise LabError(f"a lab has 1 to {places.MOST_HOSTS} hosts, not {count}", step="lab.up")
     prerequisites.ensure()
     with _alone():
-        built = image.ensure(suite, tell)
         hosts = places.first(count)
-        stale = [host for host in hosts if not _usable(host, built)]
+        images = image.ensure_all(suite, tell)
+        of = dict(zip(hosts, itertools.cycle(images), strict=False))
+        stale = [host for host in hosts if not _usable(host, of[host])]
         for host in stale:
             _remove(host)
         network.up()
-        _fresh(stale, built, disk_mb)
+        _fresh({host: of[host] for host in stale}, disk_mb)
         for host in hosts:
             booting.await_ready(host)
         keys.write_known_hosts(places.existing())
@@ -83,7 +85,7 @@ def renew(host: LabHost, suite: str = image.SUITES[0], *, disk_mb: int = disks.D
             path.touch(mode=0o600)
             path.write_text(text)
         network.up()
-        _fresh([host], image.ensure(suite, lambda _: None), disk_mb)
+        _fresh({host: image.ensure(suite, lambda _: None)}, disk_mb)
         booting.await_ready(host)
 
 
@@ -95,9 +97,9 @@ def known() -> tuple[LabHost, ...]:
     return tuple(LabHost(number) for number in sorted(numbers))
 
 
-def _fresh(hosts: Sequence[LabHost], built: image.Image, disk_mb: int) -> None:
-    keys.ensure(hosts)
-    for host in hosts:
+def _fresh(images: Mapping[LabHost, image.Image], disk_mb: int) -> None:
+    keys.ensure(tuple(images))
+    for host, built in images.items():
         disks.make(host, built, places.first(places.MOST_HOSTS), disk_mb)
         booting.start(host)
 

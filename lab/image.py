@@ -81,6 +81,14 @@ def ensure(suite: str, tell: Tell) -> Image:
     return Image(wanted.digest, kept)
 
 
+def ensure_all(suites: str, tell: Tell) -> tuple[Image, ...]:
+    """Return the image of each suite in "bookworm,trixie", none built unless all are known."""
+    names = [each.strip() for each in suites.split(",")]
+    for name in names:
+        recipe(name)
+    return tuple(ensure(name, tell) for name in names)
+
+
 def _build(wanted: Recipe, kept: Path) -> None:
     CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
     building = kept.with_name(f".building-{kept.name}")

@@ -2,8 +2,9 @@
 
 import contextlib
 import fcntl
+import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -85,14 +86,19 @@ def last(lab_hosts) -> LabHost:
     lab.up()
 
 
+def renew_where_something_is_left(hosts: Sequence[LabHost], suites: str = "bookworm") -> None:
+    """Have nothing deployed on hosts whose `suites` were given to them in turn."""
+    for host, suite in zip(hosts, itertools.cycle(suites.split(",")), strict=False):
+        unit = looking.units(host, (CONSUMER,))[CONSUMER]
+        if set(looking.transactions(host)) - {"rolled_back"} or unit["LoadState"] != "not-found":
+            lab.renew(host, suite)
+
+
 @pytest.fixture(scope="module")
 def laptop(lab_hosts, tmp_path_factory) -> Iterator[Laptop]:
     """A laptop with an inventory of the lab; nothing is deployed on the hosts before and after."""
     lab.up()
-    for host in lab_hosts:
-        unit = looking.units(host, (CONSUMER,))[CONSUMER]
-        if set(looking.transactions(host)) - {"rolled_back"} or unit["LoadState"] != "not-found":
-            lab.renew(host)
+    renew_where_something_is_left(lab_hosts)
     one = Laptop(tmp_path_factory.mktemp("laptop"), lab_hosts)
     one.password.touch(mode=0o600)
     one.password.write_text("correct-horse-battery")

@@ -152,6 +152,7 @@ def test_a_count_that_makes_no_sense_is_refused(lab_hosts, count):
         lab.up(count)
 
 
-def test_a_suite_that_there_is_no_image_for_is_refused(lab_hosts):
-    with pytest.raises(LabError, match="potato"):
-        lab.up(suite="potato")
+@pytest.mark.parametrize("suites", ["potato", "bookworm,potato", "bookworm,"])
+def test_a_suite_that_there_is_no_image_for_is_refused(lab_hosts, suites):
+    with pytest.raises(LabError, match=r"no image for suite '(potato|)'"):
+        lab.up(suite=suites)
