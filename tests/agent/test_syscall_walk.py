@@ -42,16 +42,20 @@ def torn(now, old, new):
         if not is_ours(name)
         and not state[0].startswith("0o4")  # a directory changes in place, and is no content
         and state != old.get(name)
-        and without_time(state) != without_time(new.get(name))
+        and lasting(name, state) != lasting(name, new.get(name))
     ]
 
 
-def without_time(state):
-    return state and (*state[:3], *state[4:])
+def lasting(name, state):
+    """Return of a state what is the same in two deploys: no time, and none in a compiled file."""
+    if not state:
+        return state
+    mode, owner, group, _, content, extra = state
+    return mode, owner, group, "" if name.endswith(".pyc") else content, extra
 
 
 def contents(found):
-    return {name: without_time(state) for name, state in found.items()}
+    return {name: lasting(name, state) for name, state in found.items()}
 
 
 def one_recovery(world, session, how, steps):
