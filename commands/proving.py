@@ -105,6 +105,9 @@ def assignments(
         plan[name] = []
         for role in roles.of(host):
             for claim in role.GATE if gate else role.PROOFS:
+                where = proofs.ONLY_WHERE.get(claim)
+                if where and host.values.get(where) is not True:
+                    continue
                 task = Task(claim)
                 if claim in proofs.ONCE_PER_GROUP:
                     task = Task(claim, flow_of(role, host))
