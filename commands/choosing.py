@@ -33,6 +33,15 @@ def open_inventory(context: Any, name: str) -> Inventory:
     return load(chosen, roles.variables(), frozenset(roles.REGISTRY))
 
 
+def choose_to_deploy(context: Any, name: str, limit: str) -> Chosen:
+    """Choose, and refuse an inventory whose hosts do not agree on their Redis."""
+    from roles.redis_logins import refuse_strangers
+
+    chosen = choose(context, name, limit)
+    refuse_strangers(chosen.inventory.hosts)
+    return chosen
+
+
 def choose(context: Any, name: str, limit: str) -> Chosen:
     """Load, select and resolve; raises InventoryError or SecretError before any host is reached."""
     from harness.inventory.secret_references import resolve

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, YES_HELP, Chosen, choose
+from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, YES_HELP, Chosen
+from commands.choosing import choose_to_deploy as choose
 from commands.running import command, confirm, print_json
 from commands.services_of import ONLY_HELP
 from harness.errors import DONE, ConfigurationError

@@ -122,6 +122,9 @@ def assignments(
             for claim in role.GATE if gate else role.PROOFS:
                 if host.sandbox and claim in proofs.ON_REAL_HOSTS and claim != only:
                     continue
+                where = proofs.ONLY_WHERE.get(claim)
+                if where and host.values.get(where) is not True:
+                    continue
                 task = Task(claim)
                 if claim in proofs.ONCE_PER_GROUP:
                     task = Task(claim, flow_of(role, host))

@@ -28,6 +28,7 @@ def inventory(hosts: Sequence[LabHost]) -> str:
         f"    redis_host: {redis.address}",
         "    redis_port: 6379",
         f"    redis_password: file:{REDIS_PASSWORD}",
+        "    redis_acl: true",
         "    snapshot_interval_s: 1",
         "    gate_within_s: 10",
         f"    not_enforced: [{', '.join(NOT_ENFORCED)}]",

@@ -22,6 +22,7 @@ from proofs.scene import Scene
 REGISTRY: Mapping[str, str] = {
     "running_what_was_deployed": "proofs.running_what_was_deployed",
     "stays_up": "proofs.stays_up",
+    "least_rights": "proofs.least_rights",
     "effect_flows": "proofs.effect_flows",
     "backlog_drains": "proofs.backlog_drains",
     "nothing_lost_nothing_doubled": "proofs.nothing_lost_nothing_doubled",
@@ -32,8 +33,14 @@ REGISTRY: Mapping[str, str] = {
 
 #: Claims about a stream's group: one host that serves the group can show them for all.
 ONCE_PER_GROUP = frozenset(
-    {"effect_flows", "backlog_drains", "nothing_lost_nothing_doubled", "one_terminal_state"}
-)
+    {
+        "least_rights", "effect_flows", "backlog_drains", "nothing_lost_nothing_doubled",
+        "one_terminal_state",
+    }
+)  # fmt: skip
+
+#: Claims that are made only where the inventory says that a variable is true.
+ONLY_WHERE: Mapping[str, str] = {"least_rights": "redis_acl"}
 
 #: Claims about a real host's kernel and systemd: where a directory stands for the host there is
 #: nothing to hold them against, and they are made only when somebody asks for them by name.
@@ -135,6 +142,7 @@ def _gather(claimed: ModuleType, scene: Scene) -> dict[str, Any]:
 
 __all__ = [
     "ONCE_PER_GROUP",
+    "ONLY_WHERE",
     "ON_REAL_HOSTS",
     "REGISTRY",
     "ClaimResult",

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from roles.redis_users import Grant, Names
 from roles.stream_consumer import CONFINED, EFFECTIVE, StreamConsumer
+
+
+def _beyond(names: Names) -> tuple[Grant, ...]:
+    """Return what counting and its windows need; a backlog is counted by moving the group on."""
+    return (
+        Grant(("xgroup|setid",), (names["stream_apply_result"],)),
+        Grant(
+            ("type", "hget", "hmget", "hgetall", "hlen", "hincrby", "expire"),
+            ("quantum:p35:bucket:*",),
+        ),
+        Grant(
+            ("type", "zincrby", "zremrangebyrank", "expire"),
+            ("quantum:p35:unknown_decision:top:5m",),
+        ),
+        Grant(("del", "hset", "expire"), ("quantum:p35:decision:counts:*",)),
+        Grant(("del", "zadd", "expire"), ("quantum:p35:reason:top:*",)),
+    )
+
 
 ROLE = StreamConsumer(
     name="decision_intelligence",
@@ -24,6 +43,8 @@ ROLE = StreamConsumer(
         "alert_cooldown_s": 300,
         "alert_min_events": 100,
     },
+    status="quantum:p35:status",
+    beyond=_beyond,
     positive=("snapshot_interval_s", "alert_min_events"),
     PROOFS=(*EFFECTIVE, "nothing_lost_nothing_doubled", CONFINED),
     #: What must be proved before a deploy is committed: what the past cannot spoil.

@@ -16,6 +16,7 @@ from harness.host import Host
 from harness.masking import Secret
 from harness.resources import Resource
 from harness.settings import LOOPBACK_NAMES, refuse, secret
+from roles.redis_users import Grant, Names
 from roles.stream_consumer import CONFINED, EFFECTIVE, StreamConsumer
 
 #: Holds the mode to trade in. No inventory can have a variable of such a name.
@@ -25,6 +26,31 @@ OPEN: Mapping[str, object] = {"safe_drain": False, "trading_enabled": True}
 EXCHANGES = ("paper", "binance_futures")
 STARTS = ("backlog", "new")
 CREDENTIALS = ("exchange_api_key", "exchange_api_secret")
+
+
+def _beyond(names: Names) -> tuple[Grant, ...]:
+    """Return what an intent's way to its end needs; the kill switch can be looked at, no more."""
+    told = ("stream_execution_result", "stream_apply_result")
+    published = tuple(names[each] for each in told if names[each])
+    kept = "quantum:execution"
+    return (
+        Grant(("xgroup|setid",), (names["stream_trade_intent"],)),
+        Grant(("exists",), ("quantum:trading:kill_switch",)),
+        Grant(("hget",), (f"{kept}:status",)),
+        Grant(
+            ("type", "hget", "hmget", "hgetall", "hset", "hdel", "hincrby", "expire", "exists"),
+            ("quantum:intent:*",),
+        ),
+        Grant(
+            ("type", "hget", "hmget", "hgetall", "hset", "hdel", "hincrby", "hexists", "expire"),
+            (f"{kept}:exposure", f"{kept}:rate", f"{kept}:leverage", "quantum:paper:*"),
+        ),
+        Grant(
+            ("type", "scard", "smembers", "sadd", "srem"), (f"{kept}:open", f"{kept}:protected:*")
+        ),
+        Grant(("type", "zadd", "zrem", "zscore", "zrangebyscore"), (f"{kept}:protected",)),
+        Grant(("type", "xadd"), (*published, f"{kept}:skipped")),
+    )
 
 
 class Execution(StreamConsumer):
@@ -65,6 +91,8 @@ ROLE = Execution(
     description="execution",
     READS=("stream_trade_intent", "group_execution"),
     several=True,
+    status="quantum:execution:status",
+    beyond=_beyond,
     own={
         "stream_trade_intent": "quantum:stream:trade.intent",
         "group_execution": "quantum:group:execution:trade.intent",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from harness.host import Host
 from harness.resources import Package, Resource, Template, Unit
 from harness.settings import address, matches, refuse, secret, settings
+from roles import redis_logins, redis_users
 
 SERVICE = "redis-server"
 CONFIG = "/etc/redis/redis.conf"
@@ -22,6 +23,7 @@ VARIABLES: Mapping[str, object] = {
     "redis_port": 6379,
     "redis_password": None,
     "redis_bind": "",  #: addresses to listen on instead, separated by blanks
+    redis_users.VARIABLE: False,  #: a user of its own for each service
     "redis_maxmemory": "0",  #: e.g. 512mb; 0: as much as there is
 }
 _PORTS = range(1, 65_536)
@@ -35,7 +37,10 @@ def resources(host: Host) -> Iterator[Resource]:
     matches(
         host, "redis_maxmemory", values["redis_maxmemory"], r"[0-9]+([kmg]b?)?", "a size like 512mb"
     )
-    values |= {"redis_password": secret(host, "redis_password"), "redis_bind": _bind(host)}
+    password = secret(host, "redis_password")
+    users = redis_logins.users(host) if redis_users.wanted(host) else {}
+    values |= {"redis_users": redis_users.lines(password, users), "redis_bind": _bind(host)}
+    del values["redis_password"]
     yield Package("redis-server")
     yield Template(
         "redis/redis.conf.j2", CONFIG, mode=0o640, owner="redis", group="redis", secret=True,

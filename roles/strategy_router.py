@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from roles.redis_users import Grant, Names
 from roles.stream_consumer import CONFINED, EFFECTIVE, StreamConsumer
+
+
+def _beyond(names: Names) -> tuple[Grant, ...]:
+    """Return what routing needs: intents and refusals go out, identities are remembered."""
+    dedup, records = "quantum:dedup:trade_intent:*", "quantum:intent:*"
+    return (
+        Grant(("type", "xadd"), (names["stream_trade_intent"], names["stream_execution_result"])),
+        Grant(("exists",), (dedup, records)),
+        Grant(("get", "set"), (dedup,)),
+        Grant(("hmget", "hset", "expire"), (records,)),
+        Grant(("type", "lindex", "rpush", "ltrim", "pexpire"), ("quantum:router:published:*",)),
+    )
+
 
 ROLE = StreamConsumer(
     name="strategy_router",
@@ -18,6 +32,8 @@ ROLE = StreamConsumer(
         "rate_limit_per_symbol": 0,  #: intents in any window; 0: any number
         "rate_limit_window_s": 60,
     },
+    status="quantum:router:status",
+    beyond=_beyond,
     positive=("dedup_ttl_s", "rate_limit_window_s"),
     PROOFS=(*EFFECTIVE, "nothing_lost_nothing_doubled", CONFINED),
     GATE=EFFECTIVE,

@@ -5,13 +5,15 @@ A consumer's own role is one StreamConsumer: its names, its settings, and what i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from harness.host import Host
 from harness.masking import Secret
 from harness.resources import Absent, Credential, Release, Resource, SystemUser, Template, Unit
-from harness.settings import address, at_least, matches, refuse, settings
+from harness.settings import address, at_least, matches, refuse, secret, settings
+from roles import redis_users
+from roles.redis_users import Grant, Names
 
 #: Rendered under the same names in capitals; every consumer knows them.
 EVERY_SETTING: Mapping[str, object] = {
@@ -27,7 +29,9 @@ EVERY_SETTING: Mapping[str, object] = {
 #: What holds for whatever runs as a unit and reads a stream; the gate asks for all of it.
 CLAIMS = ("running_what_was_deployed", "stays_up", "backlog_drains")
 #: The same where it was said what the consumer's effect is, and how its entries are accounted for.
-EFFECTIVE = ("running_what_was_deployed", "stays_up", "effect_flows", "backlog_drains")
+EFFECTIVE = (
+    "running_what_was_deployed", "stays_up", "least_rights", "effect_flows", "backlog_drains",
+)  # fmt: skip
 #: What costs too much for a gate: every forbidden action is tried in every unit.
 CONFINED = "confined"
 #: So that a metrics port of every instance is a port.
@@ -52,6 +56,10 @@ class StreamConsumer:
     several: bool = False
     #: names that the service had before: they stop before it starts under its own, and go
     formerly: tuple[str, ...] = ()
+    #: the hash in which it says how it stands
+    status: str = ""
+    #: what it does in Redis beside what every consumer does
+    beyond: Callable[[Names], tuple[Grant, ...]] = lambda _: ()
     PROOFS: tuple[str, ...] = (*CLAIMS, CONFINED)
     GATE: tuple[str, ...] = CLAIMS
     memory_max: str = "256M"
@@ -70,6 +78,7 @@ class StreamConsumer:
             **self.own,
             **self._of_units,
             "redis_password": None,
+            redis_users.VARIABLE: False,
             "canary": None,  #: whether a proof may add one event; unsaid: not where mode is live
         }
 
@@ -95,6 +104,13 @@ class StreamConsumer:
             return (f"quantum-{self.service}.service",)
         count = self._number(host, f"{self.name}_instances", 1, INSTANCES_MOST)
         return tuple(f"quantum-{self.service}@{each}.service" for each in range(1, count + 1))
+
+    def grants(self, host: Host) -> tuple[Grant, ...]:
+        """Return what its Redis user may do, by the names that `host` has for streams."""
+        names = redis_users.names_of(host, self.own)
+        stream, group = (names[each] for each in self.READS)
+        status = self.status or f"quantum:{self.name}:status"
+        return (*redis_users.of_every_consumer(stream, group, status), *self.beyond(names))
 
     def resources(self, host: Host) -> Iterator[Resource]:
         """Yield what must hold on `host`, in the order it must come to hold."""
@@ -131,6 +147,9 @@ class StreamConsumer:
             given = settings(host, self._of_units)["consumer_name"]
             values |= {"consumer_name": given or f"{host.name}-1", "metrics_port": first_port}
         password = host.values.get("redis_password")
+        if redis_users.wanted(host):
+            values["redis_username"] = self.service
+            password = redis_users.password_of(secret(host, "redis_password"), self.service)
         secrets = {"redis_password": password} if isinstance(password, Secret) else {}
         secrets |= credentials or {}
         user = str(settings(host, {f"{self.name}_user": ""})[f"{self.name}_user"])

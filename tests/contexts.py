@@ -10,6 +10,7 @@ from consumers.loop import connecting, failpoints, settings
 from consumers.loop.context import Context
 from consumers.loop.measuring import Unmeasured
 from consumers.loop.stopping import Stop
+from tests.logins import login
 
 
 def context(kind, place, port, *, client=None, metrics=None, now_ms=None, **given):
@@ -18,6 +19,7 @@ def context(kind, place, port, *, client=None, metrics=None, now_ms=None, **give
     What was logged is in `.log.lines`: dicts with `event` and `log_level`.
     """
     environ = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(port), "CONSUMER_NAME": "one"}
+    environ |= login(kind.__module__, given)
     wanted = settings.read(kind, environ | {name: str(value) for name, value in given.items()})
     more = {} if now_ms is None else {"now_ms": now_ms}
     return Context(

@@ -109,7 +109,7 @@ class TrappedLink(redis.Connection):
 
     def _until_done(self):
         """Wait until Redis has done all that was sent here."""
-        super().send_packed_command(self.pack_command("ECHO", "all done"), check_health=False)
+        super().send_packed_command(self.pack_command("PING", "all done"), check_health=False)
         answer = None
         while answer not in ("all done", b"all done"):
             with contextlib.suppress(ResponseError):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests import logins
 from tests.waiting import until
 
 #: Debian's Redis 7.0, the embedded Valkey 9, Redis 8.
@@ -69,7 +70,10 @@ class Server:
         }  # fmt: skip
         if self.kind != TOO_OLD:
             words["enable-debug-command"] = "local"
-        command = [binary(self.kind)]
+            # Redis 6.2 knows no such rules
+            users = self.folder / "users.conf"
+            users.write_text("\n".join(logins.lines()) + "\n")
+        command = [binary(self.kind), *([users] if self.kind != TOO_OLD else [])]
         for name, value in words.items():
             command += [f"--{name}", str(value)]
         self.process = subprocess.Popen(

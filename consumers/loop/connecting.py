@@ -62,6 +62,8 @@ def client(settings: Settings) -> Any:
         socket_read_size=READ_BYTES,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
+        # it is nobody's need, and a command more that a user of Redis would have to be granted
+        driver_info=None,
         client_name=settings.consumer_name if settings.consumer_name.isascii() else None,
     )
     # pairs as they come: a dict for each entry is made once, where it is needed

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.logins import login
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +35,7 @@ class Consumer:
             "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(port), "CONSUMER_NAME": "host-1",
             "NOTIFY_SOCKET": str(self.folder / f"{number}.sock"), "CLAIM_IDLE_MS": "100",
         }  # fmt: skip
+        environ |= login(module, settings)
         environ |= {name: str(value) for name, value in settings.items()}
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(

@@ -133,6 +133,15 @@ def test_a_password_that_reaches_redis_later_is_waited_for(own_redis, consumer):
     running.ready()
 
 
+def test_a_user_that_redis_learns_of_later_is_waited_for(own_redis, consumer):
+    """Users of their own are switched on over several hosts: this service was the faster one."""
+    running = consumer(own_redis.port, REDIS_USERNAME="newcomer", REDIS_PASSWORD="new")
+    until(lambda: any("refuses the login" in told for told in running.hear()))
+    admin = own_redis.client()
+    admin.execute_command("ACL SETUSER", "newcomer", "on", ">new", "allkeys", "+@all")
+    running.ready()
+
+
 def test_the_credential_beats_the_variable(own_redis, consumer, tmp_path):
     own_redis.client().config_set("requirepass", "right")
     (tmp_path / "redis_password").write_text("right\n")
@@ -157,7 +166,7 @@ def old_redis(listener):
 def test_redis_6_2_is_refused_with_a_clear_line(consumer):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=old_redis, args=[listener], daemon=True).start()
-        running = consumer(listener.getsockname()[1])
+        running = consumer(listener.getsockname()[1], REDIS_USERNAME="")
         assert running.ended() == 3
     assert running.log.read_text() == (
         "decision intelligence: Redis 6.2.14 is too old: Redis 7.0 or newer, or Valkey, is needed\n"

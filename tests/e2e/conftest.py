@@ -22,6 +22,7 @@ all:
     redis_host: 127.0.0.1
     redis_port: {port}
     redis_password: file:{folder}/redis_password
+    redis_acl: true
     snapshot_interval_s: 1
     records: {folder}/records
   children:

@@ -45,7 +45,7 @@ def test_every_failpoint_is_passed(server, simulator, binance, clock):
     work = desk.work(made, binance, clock)
     assert work.held() == ""
     for fields, _ in fed():
-        made.client.xadd(desk.STREAM, fields)
+        server.client().xadd(desk.STREAM, fields)
     desk.settle(made, work)
     assert passed == set(FAILPOINTS)
 

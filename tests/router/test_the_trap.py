@@ -18,7 +18,7 @@ from tests.router.routers import STREAM, router
 
 def caught(server, plan):
     trap = Trap(plan)
-    made, _ = router(server)
+    made, _ = router(server, REDIS_USERNAME="", REDIS_PASSWORD="")
     return trap, trapped(made, trap).client
 
 
