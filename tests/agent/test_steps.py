@@ -1,6 +1,8 @@
 """Every kind of step: done, undone to the byte, and harmless when done again."""
 
+import marshal
 import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -197,6 +199,59 @@ def test_a_release_is_attested_by_hashing_it_again(world):
     said = session.attest(releases=[step["digest"]])["releases"][step["digest"]]
     assert said["complete"]
     assert said["tree_digest"] != step["digest"]
+
+
+def recompiled(path, source):
+    """Compile something else into the file, as if it were of the same source."""
+    code = compile(source, "tiny.py", "exec")
+    path.write_bytes(path.read_bytes()[:16] + marshal.dumps(code))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda cache, made: recompiled(made, "A = 2\n"),
+        lambda cache, made: made.write_bytes(made.read_bytes()[:20]),
+        lambda cache, made: made.chmod(0o666),
+        lambda cache, made: made.rename(cache / "other.cpython-39.pyc"),
+        lambda cache, made: (cache / "readme.txt").write_text("?"),
+        lambda cache, made: (cache / "tiny.pyc").symlink_to(made),
+        lambda cache, made: made.with_name(made.name.replace("tiny", "big")).write_bytes(b""),
+    ],
+    ids=["other code", "cut", "writable", "another Python", "a text", "a link", "no source"],
+)
+def test_what_was_compiled_on_the_host_is_no_difference_but_anything_else_is(world, spoil):
+    step = release({"tiny.py": "A = 1\n"})
+    world.deploy([step])
+    session, digest = world.session(), step["digest"]
+
+    def found():
+        return session.attest(releases=[digest])["releases"][digest]["tree_digest"]
+
+    cache = world.at(f"/opt/quantum/releases/{digest}/__pycache__")
+    (made,) = cache.iterdir()
+    recompiled(made, "A = 1\n")
+    assert found() == digest
+    spoil(cache, made)
+    assert found() != digest
+
+
+def test_a_release_without_its_compiled_files_is_the_same(world):
+    step = release({"tiny.py": "A = 1\n"})
+    world.deploy([step])
+    shutil.rmtree(world.at(f"/opt/quantum/releases/{step['digest']}/__pycache__"))
+    said = world.session().attest(releases=[step["digest"]])["releases"][step["digest"]]
+    assert said["tree_digest"] == step["digest"]
+
+
+def test_what_compiles_to_something_without_an_equal_is_kept_as_source_alone(world):
+    # not a number is folded into the code, and equals nothing, itself included
+    step = release({"tiny.py": "A = 1e999 - 1e999\n"})
+    world.deploy([step])
+    folder = world.at(f"/opt/quantum/releases/{step['digest']}")
+    said = world.session().attest(releases=[step["digest"]])["releases"][step["digest"]]
+    assert said["tree_digest"] == step["digest"]
+    assert (folder / "tiny.py").exists()
 
 
 def test_a_unit_that_does_not_start_puts_everything_back_and_runs_the_old_code(world):

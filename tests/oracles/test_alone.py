@@ -18,8 +18,8 @@ from tests.oracles.traffic import until_settled
 from tests.waiting import until
 
 SEED = 20_261_124
-ENTRIES = sized(30_000, 500_000)
-KILLS, RIVALS = sized(6, 100), sized(2, 100)
+ENTRIES = sized(20_000, 500_000)
+KILLS, RIVALS = sized(5, 100), sized(2, 100)
 BACK_WITHIN_S = 120
 
 

@@ -19,7 +19,7 @@ from tests.oracles.traffic import IDENTITY, until_settled
 from tests.waiting import until
 
 SEED = 20_261_121
-ROUNDS, ENTRIES = sized(10, 200), sized(40_000, 1_000_000)
+ROUNDS, ENTRIES = sized(8, 200), sized(30_000, 1_000_000)
 #: What one consumer may take to come back to work, in seconds: the machine is busy.
 BACK_WITHIN_S = 120
 
