@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.desired import Desired, DesiredPath, compose
@@ -266,6 +266,7 @@ def test_every_directory_comes_before_what_it_holds(paths):
     assert set(paths) <= set(order)
 
 
+@settings(deadline=None)
 @given(st.data(), PATHS, st.booleans())
 def test_what_no_deploy_has_placed_is_adopted_and_what_one_did_is_changed(data, paths, managed):
     leaves = [p for p in paths if not any(other.startswith(p + "/") for other in paths)]
