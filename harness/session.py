@@ -31,6 +31,8 @@ FOLLOW_WITHIN_S = 7 * 86_400.0
 CHANGING = frozenset(
     {"apply", "commit", "confirm", "rollback", "recover", "operate", "backup", "restore"}
 )
+#: Whoever asked for one of these waits for the agent's end: it may still have to clean up.
+WRITING = CHANGING | {"prune", "probe"}
 #: What runs steps, and puts everything back when one fails.
 APPLYING = frozenset({"apply", "restore"})
 
@@ -61,7 +63,7 @@ class Session:
         self._on_event = on_event
         self._clock = clock
         self._broken = ""
-        self._changing = False
+        self._writing = False
         self._outbox: queue.Queue[bytes | None] = queue.Queue()
         self._inbox: queue.Queue[Reply | None] = queue.Queue()
         archive = agent_archive()
@@ -286,7 +288,7 @@ class Session:
         One that was asked to change nothing has nothing to put back, and nobody waits for it.
         """
         self._outbox.put(None)
-        if not self._changing:
+        if not self._writing:
             self._broken = self._broken or "the session is closed"
             return
         deadline = self._clock() + deadline_s
@@ -301,7 +303,7 @@ class Session:
         name = str(request["do"])
         if self._broken:
             raise UnreachableError(self._broken, host=self._host, step=name)
-        self._changing = self._changing or name in CHANGING
+        self._writing = self._writing or name in WRITING
         parts = [json.dumps(request).encode() + b"\n"]
         for digest, content in (blobs or {}).items():
             parts += [json.dumps({"blob": digest, "size": len(content)}).encode() + b"\n", content]
