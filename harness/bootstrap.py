@@ -22,7 +22,7 @@ CHANGING = frozenset(
     for name in (
         "boot_unit", "compiled", "deciding", "expiring", "logs", "naming", "operating", "probing",
         "pruning", "restoring", "rolling_back", "settling", "snapshots", "space", "supervisor",
-        "switch", "transaction", "undoing", "users",
+        "switch", "transaction", "undoing",
     )
 )  # fmt: skip
 

@@ -88,9 +88,10 @@ def prepare(contact: Contact, wanted: Wanted, *, overwrite: bool = False) -> Pre
     """Observe and plan one host. Writes nothing on it."""
     asked = {one.path for one in wanted.desired.paths}
     # what is outside the chosen services is not looked at, so that nothing can come of it
+    about = {*wanted.only, *wanted.desired.absent}
     manifest = {
         path: state for path, state in contact.manifest.items()
-        if not wanted.only or path in asked or service_of(path) in wanted.only
+        if not wanted.only or path in asked or service_of(path) in about
     }  # fmt: skip
     seen = observe(contact, wanted.desired, manifest)
     blob = wanted.release.blob_sha256 if wanted.release else ""

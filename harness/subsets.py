@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from harness.desired import RELEASES, Desired
-from harness.resources import Package, Release, Resource, Unit
+from harness.resources import Absent, Package, Release, Resource, SystemUser, Unit
 
 
 def of_services(
@@ -23,7 +23,11 @@ def of_services(
     services = frozenset(services)
     if services and not services & only:
         return ()
-    return tuple(each for each in resources if getattr(each, "service", None) in {None, *only})
+    # what a service was called before goes with it
+    return tuple(
+        each for each in resources
+        if isinstance(each, Absent) or getattr(each, "service", None) in {None, *only}
+    )  # fmt: skip
 
 
 def cut(whole: Desired, chosen: Iterable[Resource]) -> Desired:
@@ -42,10 +46,14 @@ def cut(whole: Desired, chosen: Iterable[Resource]) -> Desired:
     below = [*wanted, f"{RELEASES}/x"] if release else [*wanted]
     wanted |= {str(parent) for path in below for parent in PurePosixPath(path).parents}
     packages = {each.name for each in chosen if isinstance(each, Package)}
+    users = {each.name for each in chosen if isinstance(each, SystemUser)}
+    absent = {each.service for each in chosen if isinstance(each, Absent)}
     return Desired(
         packages=tuple(each for each in whole.packages if each in packages),
         release=whole.release if release else "",
         modules=whole.modules if release else (),
         paths=tuple(one for one in whole.paths if one.path in wanted),
         units=tuple(each for each in whole.units if each.name in names),
+        users=tuple(each for each in whole.users if each in users),
+        absent=tuple(each for each in whole.absent if each in absent),
     )

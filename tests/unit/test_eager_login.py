@@ -9,11 +9,13 @@ import threading
 
 import paramiko
 import pytest
+from paramiko.common import MSG_USERAUTH_REQUEST
 
 from harness.errors import UnreachableError
 from harness.host import Host
 from harness.links.eager import EagerTransport
 from harness.links.ssh import connect
+from tests.waiting import until
 
 
 class Door(paramiko.ServerInterface):
@@ -77,4 +79,30 @@ def test_a_second_key_may_be_tried_after_the_first_was_refused(host):
         with pytest.raises(paramiko.AuthenticationException):
             transport.auth_publickey("second", key)
         assert transport.auth_publickey("second", key) == []
+        transport.close()
+
+
+class Overtaken(EagerTransport):
+    """Comes back from sending only when what was asked has been answered."""
+
+    def _send_message(self, message):
+        super()._send_message(message)
+        handler = self.auth_handler
+        if message.asbytes()[0] == MSG_USERAUTH_REQUEST:
+            until(lambda: handler.is_authenticated() or handler.username is None)
+
+
+@pytest.mark.parametrize(("user", "refused"), [("ops", False), ("mallory", True)])
+def test_an_answer_that_is_faster_than_the_one_who_asks_is_heard(host, user, refused):
+    there = host(user)
+    with socket.create_connection(("127.0.0.1", there.port)) as sock:
+        transport = Overtaken(sock)
+        transport.auth_timeout = 20
+        transport.start_client(timeout=20)
+        key = paramiko.ECDSAKey.generate()
+        if refused:
+            with pytest.raises(paramiko.AuthenticationException, match="Authentication failed"):
+                transport.auth_publickey(user, key)
+        else:
+            assert transport.auth_publickey(user, key) == []
         transport.close()
