@@ -11,6 +11,7 @@ from typing import IO
 import pytest
 
 from harness.host import Host
+from harness.links import private_keys
 from lab import hosts as lab
 from lab import places, prerequisites
 from lab.places import LabHost
@@ -72,6 +73,12 @@ def described(target: LabHost, **changes) -> Host:
 def as_host() -> Callable[..., Host]:
     """A function: LabHost -> the host as inventory/lab.yml describes it, with changes."""
     return described
+
+
+@pytest.fixture(autouse=True)
+def keys_of_this_lab():
+    """A lab that another test has made anew has other keys, and a process reads its own once."""
+    private_keys.load.cache_clear()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.links import ssh as connection
+from harness.links import way as connection
 from lab import breaking
 from lab.entering import inside, leader
 from tests.lab import looking

@@ -18,8 +18,8 @@ from tests.oracles.traffic import until_settled
 from tests.waiting import until
 
 SEED = 20_261_124
-ENTRIES = sized(20_000, 500_000)
-KILLS, RIVALS = sized(5, 100), sized(2, 100)
+ENTRIES = sized(12_000, 500_000)
+KILLS, RIVALS = sized(3, 100), sized(1, 100)
 BACK_WITHIN_S = 120
 
 
@@ -44,7 +44,7 @@ def counted_once(client, feeder, alone, note):
 
 def moments(count):
     chance = random.Random(SEED)
-    return sorted(chance.sample(range(ENTRIES // 100, ENTRIES - ENTRIES // 10), count))
+    return sorted(chance.sample(range(ENTRIES // 100, ENTRIES - ENTRIES // 4), count))
 
 
 def until_counted(client, count):

@@ -16,7 +16,7 @@ from tests.oracles.traffic import until_settled
 from tests.waiting import until
 
 SEED = 20_261_123
-RESTARTS, RENAMED = sized(10, 1_000), sized(8, 300)
+RESTARTS, RENAMED = sized(6, 1_000), sized(6, 300)
 #: Entries between one round and the next; a round restarts so many at once.
 STEP, AT_ONCE = 500, 2
 ENTRIES = RESTARTS // AT_ONCE * STEP

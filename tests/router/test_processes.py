@@ -62,7 +62,7 @@ def killed_while_routing(server, consumer, count, kills, seed, module=MODULE, pr
 
 @pytest.mark.timeout(sized(300, 3_600))
 def test_kills_at_random_moments_leave_the_accounts_even(server, consumer, note):
-    count, kills = sized(6_000, 200_000), sized(8, 500)
+    count, kills = sized(4_000, 200_000), sized(5, 500)
     found = killed_while_routing(server, consumer, count, kills, seed=7)
     note(seed=7, entries=count, kills=kills, intents=found.intents, dead_letters=found.dead)
     assert found.wrong == {}
