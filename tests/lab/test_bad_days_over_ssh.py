@@ -145,7 +145,9 @@ def test_a_user_without_sudo_is_a_configuration_error(deployed, same):
 def test_a_full_disk_refuses_the_deploy_on_every_host(deployed, same, free, cause):
     with breaking.full_disk(deployed.hosts[1], free=free), deployed.wanting(CHANGED):
         refused = deployed.types("deploy", code=1)
-        told = next(line for line in refused.stdout.splitlines() if cause in line)
+        said = refused.stdout.splitlines()
+        told = next((line for line in said if cause in line), None)
+        assert told, refused.stdout
         assert told.startswith("  lab2, ")
         assert "next: free some space on the host and deploy again" in refused.stdout
         assert "rolled_back: lab1 rolled_back, lab2 rolled_back, lab3 rolled_back" in refused.stdout
