@@ -90,17 +90,19 @@ def stages(redis: Any, pipe: Pipe, since: Marks) -> list[tuple[str, int, str]]:
 
     decided = sum(1 for _ in come(pipe.decisions))
     letters = sum(1 for _ in come(keys.dead_letters(pipe.decisions)))
-    made = sum(1 for _ in come(pipe.intents))
+    ids = {intents.client_order_id(fields["trace_id"]) for _, fields in come(pipe.intents)}
     states = Counter(fields["state"] for _, fields in come(pipe.results))
     applied = sum(
         fields.get("event_type") == "execution.result" for _, fields in come(pipe.applied)
     )
-    orders = sum(1 for _ in redis.scan_iter(match=f"{PAPER_ORDERS}qe-*", count=1000))
+    # this Redis may hold orders of an earlier day
+    placed = plain(list(redis.scan_iter(match=f"{PAPER_ORDERS}qe-*", count=1000)))
+    orders = sum(1 for key in placed if key.removeprefix(PAPER_ORDERS) in ids)
     told = ", ".join(f"{count:,} {state}" for state, count in states.most_common())
-    repeated = decided - letters - made
+    repeated = decided - letters - len(ids)
     return [
         ("decisions", decided, f"{repeated:,} duplicates skipped, {letters:,} dead letters"),
-        ("intents", made, "one for each identity"),
+        ("intents", len(ids), "one for each identity"),
         ("orders", orders, "placed on the paper exchange" if orders else "none was placed"),
         ("results", sum(states.values()), told),
         ("counted", applied, "the same outcomes as apply.result, for decision intelligence"),

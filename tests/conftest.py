@@ -11,6 +11,9 @@ from xdist.scheduler import LoadScopeScheduling
 HERE = Path(__file__).resolve().parent
 #: There is one lab on a machine: whatever works on it runs in one worker, one after the other.
 ON_THE_LAB = HERE / "lab"
+#: How far the others step back behind it, as nice(1) counts.
+STEP = 5
+STEPPED_BACK: list[int] = []
 
 
 def pytest_collection_modifyitems(items):
@@ -28,6 +31,16 @@ class OneWorkerForTheLab(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config, log):
     return OneWorkerForTheLab(config, log)
+
+
+def pytest_runtest_setup(item):
+    """The lab's tests are the longest way through: whoever has none of them steps back for them.
+
+    One worker has the lab as its first work, so a worker's first test tells.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker and not STEPPED_BACK:
+        STEPPED_BACK.append(0 if item.get_closest_marker("lab") else os.nice(STEP))
 
 
 @pytest.hookimpl(trylast=True)

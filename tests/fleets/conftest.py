@@ -71,7 +71,7 @@ class Fleet:
         process._process.kill()
         process._process.wait()
 
-    def wanted(self, host: Host, _facts, _sources) -> Wanted:
+    def wanted(self, host: Host, _facts, _sources, _only=frozenset()) -> Wanted:
         resources = [Directory(FOLDER, mode=0o750), File(NOTE, self.text, mode=0o640)]
         return Wanted(compose(host, resources, "", render), None)
 

@@ -195,7 +195,7 @@ def test_max_fail_counts_over_the_whole_run(fleet):
 def test_what_is_wrong_at_home_is_no_hosts_failure(fleet):
     fleet.grow(2)
 
-    def broken(host, _facts, _sources):
+    def broken(host, _facts, _sources, _only):
         raise ConfigurationError("a template is broken", host=host.name)
 
     fleet.monkeypatch.setattr("commands.transactions.wanted", broken)

@@ -8,6 +8,7 @@ import pytest
 
 from harness.links import way as connection
 from lab import breaking
+from lab import hosts as lab
 from lab.entering import inside, leader
 from tests.lab import looking
 from tests.lab.laptop import CONSUMER, read
@@ -36,7 +37,10 @@ TRACES = (
 
 @pytest.fixture
 def hosts(laptop):
-    """The three hosts; whatever a test took from them is given back."""
+    """Three hosts that never had a deploy; whatever a test took from them is given back."""
+    for host in laptop.hosts:
+        if looking.transactions(host):
+            lab.renew(host)
     yield laptop.hosts
     inside(laptop.hosts[0], "nft", "delete", "table", "inet", "quantum_test_deaf", check=False)
     if leader(laptop.hosts[2]) is None:
