@@ -140,7 +140,7 @@ def test_a_user_without_sudo_is_a_configuration_error(deployed, same):
 
 
 @pytest.mark.parametrize(
-    ("free", "cause"), [(0, "No space left on device"), (1 << 19, "KiB free, the deploy needs")]
+    ("free", "cause"), [(0, " 0 KiB free, the deploy"), (1 << 19, "KiB free, the deploy needs")]
 )
 def test_a_full_disk_refuses_the_deploy_on_every_host(deployed, same, free, cause):
     with breaking.full_disk(deployed.hosts[1], free=free), deployed.wanting(CHANGED):
