@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from commands.choosing import INVENTORY_HELP
 from commands.running import command
 from harness.errors import DONE, FAILED
+
+if TYPE_CHECKING:
+    from commands.showing import Display
 
 
 @command(help={"inventory": f"{INVENTORY_HELP}; sandbox or lab"})
@@ -23,12 +26,20 @@ def demo(context: Any, inventory: str = "") -> int:
     with Display() as display:
         try:
             with staged(context, inventory, display) as chosen:
-                tell(chosen, display)
+                try:
+                    tell(chosen, display)
+                except StoryError as error:  # told before the undo, which has words of its own
+                    _say_wrong(display, error)
+                    return FAILED
         except StoryError as error:
-            display.idle()
-            display.say(f"the demo did not come out as it should: {error}", "bold red")
+            _say_wrong(display, error)
             return FAILED
         display.say("")
         display.say("every proof came out as it should", "bold green")
         display.say(f"records: {from_here(chosen.inventory.records)}/  (invoke history)", "dim")
     return DONE
+
+
+def _say_wrong(display: Display, error: Exception) -> None:
+    display.idle()
+    display.say(f"the demo did not come out as it should: {error}", "bold red")

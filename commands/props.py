@@ -93,13 +93,18 @@ def put_back(chosen: Chosen, before: Mapping[str, list[str]], display: Display) 
     """Undo every deploy that the demo has left committed."""
     display.stage("undoing the demo's deploys")
 
-    def one(contact: Contact) -> None:
-        for identity in reversed(committed(contact)):
-            if identity not in before[contact.host.name]:
-                contact.session.rollback(identity)
-
     with reach_all(chosen.hosts, display) as contacts:
-        raise_together(fanout.errors(fanout.each(contacts, one)))
+        ours = {
+            contact.host.name: set(committed(contact)) - set(before[contact.host.name])
+            for contact in contacts
+        }
+        told = [each for contact in contacts for each in contact.transactions]
+        began = {str(each["id"]): each["at_s"] for each in told}
+        # one deploy after the other on all its hosts: an earlier one brought what the others need
+        for identity in sorted(set().union(*ours.values()), key=began.__getitem__, reverse=True):
+            hosts = [contact for contact in contacts if identity in ours[contact.host.name]]
+            back = fanout.each(hosts, lambda each: each.session.rollback(identity))  # noqa: B023
+            raise_together(fanout.errors(back))
     display.idle()
     display.say("the hosts are as the demo found them", "green")
 
