@@ -27,7 +27,9 @@ def demo(tmp_path):
     running = []
 
     def start() -> subprocess.Popen[str]:
-        words = [sys.executable, "-m", "invoke", "demo", "-i", str(inventory)]
+        # whoever runs these tests in the background ignores Ctrl-C, and so would all below
+        words = ["env", "--default-signal=INT"]
+        words += [sys.executable, "-m", "invoke", "demo", "-i", str(inventory)]
         running.append(
             subprocess.Popen(
                 words,

@@ -18,8 +18,10 @@ from tests.oracles.traffic import until_settled
 from tests.waiting import until
 
 SEED = 20_261_124
-ENTRIES = sized(12_000, 500_000)
+ENTRIES = sized(6_000, 500_000)
 KILLS, RIVALS = sized(3, 100), sized(1, 100)
+#: What a rival counts while the other one is frozen.
+NEWS = sized(1_000, 2_000)
 BACK_WITHIN_S = 120
 
 
@@ -74,7 +76,7 @@ def test_one_frozen_while_it_catches_up_is_overtaken_and_counts_nothing_again(
         alone.freeze(0)
         client.delete(keys.heartbeat(GROUP, "alone"))
         rival = fleet(names=["rival"]).ready()
-        until_counted(client, processed(client) + 2_000)
+        until_counted(client, processed(client) + NEWS)
         alone.thaw(0)
         until(lambda: client.exists(keys.heartbeat(GROUP, "alone")))
         rival.stop()

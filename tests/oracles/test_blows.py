@@ -19,7 +19,7 @@ from tests.oracles.traffic import IDENTITY, until_settled
 from tests.waiting import until
 
 SEED = 20_261_121
-ROUNDS, ENTRIES = sized(6, 200), sized(16_000, 1_000_000)
+ROUNDS, ENTRIES = sized(5, 200), sized(10_000, 1_000_000)
 #: What one consumer may take to come back to work, in seconds: the machine is busy.
 BACK_WITHIN_S = 120
 
@@ -75,12 +75,12 @@ def test_kills_and_freezes_leave_every_entry_counted_once(
 def test_the_same_oracle_refutes_one_beside_them_that_counts_in_a_multi(
     server, client, fleet, produce, note, say
 ):
-    feeder = produce(SEED, 12_000)
+    feeder = produce(SEED, 8_000)
     broken = fleet(names=["broken"], module="tests.oracles.broken_multi")
     feeder.feed_some()
     until(lambda: held_by(client, "broken"), what="a batch in the hands of the slow one")
     mistaken = set(held_by(client, "broken"))
-    sound = struck(server, fleet, feeder, planned(SEED, 4, 12_000, len(NAMES)), say)
+    sound = struck(server, fleet, feeder, planned(SEED, 3, 8_000, len(NAMES)), say)
     broken.close()
     verdict, off = judged(client, feeder, sound.observed)
     note(seed=SEED, produced=len(feeder.ids), doubled=len(verdict.doubled))

@@ -14,7 +14,7 @@ from tests.oracles.traffic import IDENTITY
 from tests.waiting import until
 
 SEED = 20_261_122
-ENTRIES = sized(8_000, 200_000)
+ENTRIES = sized(6_000, 200_000)
 MARK = keys.group_moved(STREAM, GROUP)
 
 
