@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import socket
 import threading
@@ -186,9 +185,9 @@ class _Refuse(paramiko.MissingHostKeyPolicy):
         raise known_hosts.unknown(self._where, key)
 
 
-@functools.cache
 def _settings() -> Any:
-    # what ssh_config says is in the hops already
+    # what ssh_config says is in the hops already; one for each connection, since Fabric changes it
+    # while it connects, and threads that share one find it half made
     return fabric.Config(ssh_config=paramiko.SSHConfig())
 
 

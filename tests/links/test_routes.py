@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigurationError
+from harness.links import way
 from harness.links.route import _parsed, route
 from tests.links.homes import host
 
@@ -163,3 +164,9 @@ def test_every_word_of_a_proxy_jump_is_read_as_it_was_written(name, user, port, 
         f"{'ssh://' if uri else ''}{f'{user}@' if user else ''}{name}{f':{port}' if port else ''}"
     )
     assert _parsed(word) == (name, user, port)
+
+
+def test_connections_that_are_opened_at_once_share_nothing_that_fabric_changes():
+    one, other = way._settings(), way._settings()
+    one.connect_kwargs.look_for_keys = False
+    assert "look_for_keys" not in other.connect_kwargs
