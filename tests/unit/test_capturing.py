@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -167,7 +168,7 @@ def test_a_line_that_sets_a_variable_again_is_that_variable(tmp_path):
 @pytest.mark.parametrize(
     ("path", "hand"),
     [
-        (CONFIG, edited(CONFIG, "requirepass ", "requirepass letmein1234 # ")),
+        (CONFIG, edited(CONFIG, "user default on ", "user default on >letmein1234 ")),
         (CONFIG, text(CONFIG) + "masterauth letmein1234\n"),
         (CONFIG, text(CONFIG) + "user ops on >letmein1234 ~* +@all\n"),
         (ENV, text(ENV) + "API_KEY=letmein1234\n"),
@@ -186,12 +187,13 @@ def test_what_may_hold_a_secret_stays_on_the_host(tmp_path, path, hand):
 
 
 def test_a_secret_beside_a_change_is_in_no_patch(tmp_path):
-    hand = edited(CONFIG, "protected-mode yes", "protected-mode yes\nrename-command FLUSHALL x")
+    hand = edited(CONFIG, "its work needs.\n", "its work needs.\nrename-command FLUSHALL x\n")
     hand = hand.replace("port 6379", "port 6379 # ours {{ }}")
     found = Captured(tmp_path, CONFIG, hand)
     everything = Path(found.one.kept).read_text() + Path(found.one.patch).read_text()
-    assert "requirepass {{" in everything
+    assert "{{ line }}" in everything
     assert "pass word" not in everything
+    assert not re.search("[0-9a-f]{64}", everything)
 
 
 def test_two_hosts_with_one_change_have_one_patch(tmp_path):
