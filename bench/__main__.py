@@ -17,11 +17,11 @@ import time
 
 from bench import machine, printing, reference, scale, servers
 from bench.failing import CannotMeasureError
-from bench.results import Result
+from bench.results import Result, exit_code
 from bench.run import Run
 from bench.topics import TOPICS
 
-MET, NOT_MET, NOT_MEASURED, MISCONFIGURED = 0, 1, 2, 3
+MISCONFIGURED = 3
 
 
 def main(words: list[str]) -> int:
@@ -54,9 +54,7 @@ def main(words: list[str]) -> int:
     (printing.as_json if asked.json else printing.table)(results, about)
     for each in failed:
         _say(f"NOT MEASURED  {each}")
-    if failed:
-        return NOT_MEASURED
-    return NOT_MET if any(each.verdict == "not met" for each in results) else MET
+    return exit_code(results, failed)
 
 
 def _options(words: list[str]) -> argparse.Namespace:

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+#: Exit codes of a bench.
+MET, NOT_MET, NOT_MEASURED = 0, 1, 2
+
 
 class Spread(NamedTuple):
     """The median of some runs, with the least and the greatest beside it: the noise is shown."""
@@ -69,6 +72,13 @@ class Result:
         if self.target is None:
             return ""
         return "met" if self.target.met(self) else "not met"
+
+
+def exit_code(results: Sequence[Result], failed: Sequence[str]) -> int:
+    """Return how a bench ends: what could not be measured counts more than a promise not kept."""
+    if failed:
+        return NOT_MEASURED
+    return NOT_MET if any(each.verdict == "not met" for each in results) else MET
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:

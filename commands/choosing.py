@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 INVENTORY_HELP = "name under inventory/ or path of a .yml file (default: invoke.yaml's)"
 LIMIT_HELP = "host pattern: names, groups, *, a:b, !c, &d"
+ONLY_HELP = "one service by its short name, e.g. execution"
 YES_HELP = "do not ask"
 JSON_HELP = "one machine-readable document on stdout"
 

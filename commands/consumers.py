@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, choose
+from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, ONLY_HELP, choose
 from commands.running import command, print_json
-
-ONLY_HELP = "one service by its short name, e.g. execution"
 
 
 @command(

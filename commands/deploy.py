@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, YES_HELP, Chosen
+from commands.choosing import INVENTORY_HELP, JSON_HELP, LIMIT_HELP, ONLY_HELP, YES_HELP, Chosen
 from commands.choosing import choose_to_deploy as choose
 from commands.running import command, confirm, print_json
-from commands.services_of import ONLY_HELP
 from harness.errors import DONE, ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,7 +20,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @command(
     iterable=["only"],
-    help={"inventory": INVENTORY_HELP, "limit": LIMIT_HELP, "only": ONLY_HELP, "json": JSON_HELP},
+    help={
+        "inventory": INVENTORY_HELP,
+        "limit": LIMIT_HELP,
+        "only": f"{ONLY_HELP}; may be said again, or a,b",
+        "json": JSON_HELP,
+    },
 )
 def plan(
     context: Any, inventory: str = "", limit: str = "", only: Any = None, json: bool = False
@@ -53,7 +57,7 @@ def plan(
     help={
         "inventory": INVENTORY_HELP,
         "limit": LIMIT_HELP,
-        "only": f"{ONLY_HELP}; nothing else on the hosts is touched",
+        "only": f"{ONLY_HELP}; may be said again, or a,b; nothing else on the hosts is touched",
         "serial": "sizes of the batches, as 1,3,50%: each is gated before the next (default: all)",
         "max-fail": "how many hosts may fail before they are changed: left out, exit 1 or 2",
         "commit-per-batch": "keep each batch that passed its gate; else all go back together",

@@ -11,8 +11,6 @@ from harness.host import Host
 from harness.resources import Unit
 from harness.suggestions import did_you_mean
 
-ONLY_HELP = "one service by its short name, e.g. execution; may be said again, or a,b"
-
 
 def consumers_of(host: Host, only: str = "") -> dict[str, str]:
     """Return unit -> service of every consumer that the host's roles place."""

@@ -21,13 +21,12 @@ from bench.fleet import far, hosts
 from bench.fleet.hosts import Fleet
 from bench.fleet.tools import Tools
 from bench.peers import environment
-from bench.results import Result, Spread, at_least, at_most, ratios
+from bench.results import Result, Spread, at_least, at_most, exit_code, ratios
 from harness.errors import QuantumError
 from lab import places
 
-MET, NOT_MET, NOT_MEASURED = 0, 1, 2
 FIRST, NOTHING, AWAY, LISTING = (
-    "first deploy of ten hosts", "nothing to change on ten hosts, whole process",
+    "first deploy", "nothing to change, whole process",
     "one host, 50 ms away, nothing to change", "invoke --list",
 )  # fmt: skip
 ROUND_TRIP_S = 0.05
@@ -55,9 +54,7 @@ def main(words: list[str]) -> int:
     (printing.as_json if asked.json else printing.table)(results, about)
     for each in failed:
         _say(f"NOT MEASURED  {each}")
-    if failed:
-        return NOT_MEASURED
-    return NOT_MET if any(each.verdict == "not met" for each in results) else MET
+    return exit_code(results, failed)
 
 
 def _options(words: list[str]) -> argparse.Namespace:
