@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-
 import paramiko
 import pytest
 from hypothesis import given
@@ -22,6 +19,7 @@ from harness.links.trying_again import (
     longest_pause,
     persistently,
 )
+from tests.links.sshds import Sshd
 
 TOLD = UnreachableError("no", host="h")
 CHANCES = st.lists(st.floats(0, 1, exclude_max=True), min_size=40, max_size=40)
@@ -97,67 +95,21 @@ def test_what_is_no_turning_away_is_not_tried_again():
     assert patience.tried == 1
 
 
-class Sshd:
-    """An SSH server that hangs up on the first so many, as MaxStartups does, and lets others in."""
-
-    def __init__(self, folder, hangs_up: int) -> None:
-        self.hangs_up, self.met = hangs_up, 0
-        self.user_key = paramiko.ECDSAKey.generate()
-        self.host_key = paramiko.ECDSAKey.generate()
-        self.user_key.write_private_key_file(str(folder / "key"))
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        known = f"[127.0.0.1]:{self.port} {self.host_key.get_name()} {self.host_key.get_base64()}\n"
-        (folder / "known_hosts").write_text(known)
-        self.host = Host(
-            "h", "fleet", "testnet", (), address="127.0.0.1", port=self.port, user="ada",
-            private_key=folder / "key", known_hosts=folder / "known_hosts",
-        )  # fmt: skip
-        self.kept: list[paramiko.Transport] = []
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
-
-    def serve(self) -> None:
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            self.met += 1
-            if self.met <= self.hangs_up:
-                sock.close()
-                continue
-            transport = paramiko.Transport(sock)
-            transport.add_server_key(self.host_key)
-            transport.start_server(event=threading.Event(), server=LetsIn(self.user_key))
-            self.kept.append(transport)
-
-    def close(self) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
-        for each in self.kept:
-            each.close()
-
-
-class LetsIn(paramiko.ServerInterface):
-    def __init__(self, key: paramiko.PKey) -> None:
-        self.key = key
-
-    def get_allowed_auths(self, username: str) -> str:
-        return "publickey"
-
-    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
-        return paramiko.AUTH_SUCCESSFUL if key == self.key else paramiko.AUTH_FAILED
-
-
 @pytest.fixture
 def sshd(tmp_path):
     made = []
 
-    def make(hangs_up: int) -> Sshd:
-        made.append(Sshd(tmp_path, hangs_up))
-        return made[-1]
+    def make(hangs_up: int) -> tuple[Sshd, Host]:
+        key = paramiko.ECDSAKey.generate()
+        key.write_private_key_file(str(tmp_path / "key"))
+        server = Sshd("h", [key])
+        made.append(server)
+        server.hangs_up = hangs_up
+        (tmp_path / "known_hosts").write_text(server.line)
+        return server, Host(
+            "h", "fleet", "testnet", (), address="127.0.0.1", port=server.port, user="ada",
+            private_key=tmp_path / "key", known_hosts=tmp_path / "known_hosts",
+        )  # fmt: skip
 
     yield make
     for each in made:
@@ -171,15 +123,15 @@ def at_once(monkeypatch):
 
 
 def test_a_connection_dropped_before_the_banner_is_tried_again_until_it_is_let_in(sshd, at_once):
-    server = sshd(3)
-    with ssh.connect(server.host, deadline_s=60):
+    server, host = sshd(3)
+    with ssh.connect(host, deadline_s=60):
         assert server.met == 4
 
 
 def test_one_that_is_always_dropped_is_told_of_after_the_last_try(sshd, at_once):
-    server = sshd(10**6)
+    server, host = sshd(10**6)
     with pytest.raises(UnreachableError):
-        ssh.connect(server.host, deadline_s=60)
+        ssh.connect(host, deadline_s=60)
     assert server.met == HungUpError.tries
 
 
@@ -192,18 +144,18 @@ def test_a_refused_connection_is_tried_again(sshd, at_once, monkeypatch):
             raise ConnectionRefusedError
         return tcp(hostname, port, until)
 
-    server, tcp = sshd(0), way._tcp
+    (_, host), tcp = sshd(0), way._tcp
     monkeypatch.setattr(way, "_tcp", refuse_twice)
-    with ssh.connect(server.host, deadline_s=60):
+    with ssh.connect(host, deadline_s=60):
         assert len(tried) == 3
 
 
 def test_a_key_that_is_not_accepted_is_tried_once(sshd, at_once, tmp_path):
-    server = sshd(0)
+    server, host = sshd(0)
     paramiko.ECDSAKey.generate().write_private_key_file(str(tmp_path / "other"))
     wrong = Host(
         "h", "fleet", "testnet", (), address="127.0.0.1", port=server.port, user="ada",
-        private_key=tmp_path / "other", known_hosts=server.host.known_hosts,
+        private_key=tmp_path / "other", known_hosts=host.known_hosts,
     )  # fmt: skip
     with pytest.raises(UnreachableError, match="was not accepted"):
         ssh.connect(wrong, deadline_s=60)

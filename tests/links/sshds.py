@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import paramiko
+from paramiko.common import cMSG_CHANNEL_SUCCESS
 from paramiko.pkey import PKey
 
 
@@ -23,6 +24,23 @@ def pump(one, other) -> None:
     for each in (one, other):
         with contextlib.suppress(OSError, EOFError):
             each.close()
+
+
+class Answering(paramiko.Transport):
+    """A connection that knows when it has said yes to a channel's request.
+
+    paramiko answers after the handler has returned. A program that ends before that would have its
+    channel closed in front of the answer, which no real sshd does.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.said_yes = threading.Event()
+
+    def _send_user_message(self, data: paramiko.Message) -> None:
+        super()._send_user_message(data)
+        if data.asbytes()[:1] == cMSG_CHANNEL_SUCCESS:
+            self.said_yes.set()
 
 
 class Sshd:
@@ -58,7 +76,7 @@ class Sshd:
             if self.met <= self.hangs_up:
                 sock.close()
                 continue
-            transport = paramiko.Transport(sock)
+            transport = Answering(sock)
             transport.add_server_key(self.host_key)
             with contextlib.suppress(paramiko.SSHException, EOFError):
                 transport.start_server(event=threading.Event(), server=Visit(self, transport))
@@ -77,7 +95,7 @@ class Sshd:
 class Visit(paramiko.ServerInterface):
     """One connection to a server."""
 
-    def __init__(self, sshd: Sshd, transport: paramiko.Transport) -> None:
+    def __init__(self, sshd: Sshd, transport: Answering) -> None:
         self.sshd, self.transport, self.failed = sshd, transport, 0
         self.sockets: dict[int, socket.socket] = {}
 
@@ -120,10 +138,14 @@ class Visit(paramiko.ServerInterface):
         if self.sshd.starts == "never":
             self.sshd.over.wait()
         if self.sshd.starts == "yes":
+            self.transport.said_yes.clear()
             threading.Thread(target=self.run, args=(channel, command), daemon=True).start()
         return True
 
     def run(self, channel: paramiko.Channel, command: bytes) -> None:
+        if not self.transport.said_yes.wait(60):
+            channel.close()
+            return
         process = subprocess.Popen(
             command, shell=True, bufsize=0,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
