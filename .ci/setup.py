@@ -49,7 +49,8 @@ def install(name: str) -> None:
     """Install one lock file; refuse anything whose hash differs."""
     print(f"set-up: installing requirements/{name}.txt", flush=True)
     words = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    words += ["--require-hashes", "-r", str(ROOT / "requirements" / f"{name}.txt")]
+    # what is never imported need not be compiled; the rest is when it first is
+    words += ["--no-compile", "--require-hashes", "-r", str(ROOT / "requirements" / f"{name}.txt")]
     if name in OPTIONAL:
         words.append("--only-binary=:all:")
     with tempfile.TemporaryFile("w+") as output:

@@ -96,9 +96,9 @@ def plain_batches() -> Contestant:
 def others(python: str) -> tuple[Contestant, ...]:
     """Return the libraries, the fast one first; `python` is the interpreter that has them."""
     return (
-        _peer("FastStream, batches of 1000", (python, "-B"), "by_faststream", "1000"),
-        _peer("FastStream, one by one", (python, "-B"), "by_faststream"),
-        _peer("taskiq-redis", (python, "-B"), "by_taskiq", task="count"),
+        _peer("FastStream, batches of 1000", (python,), "by_faststream", "1000"),
+        _peer("FastStream, one by one", (python,), "by_faststream"),
+        _peer("taskiq-redis", (python,), "by_taskiq", task="count"),
     )
 
 

@@ -18,7 +18,7 @@ from bench.failing import CannotMeasureError
 from bench.servers import Server
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTHON = (sys.executable, "-B")
+PYTHON = (sys.executable,)
 #: How often one looks how far it is, in seconds: rare enough not to be felt.
 LOOK_EVERY_S = 0.01
 STARTS_WITHIN_S, STOPS_WITHIN_S = 20.0, 15.0

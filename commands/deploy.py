@@ -12,8 +12,8 @@ from harness.errors import DONE, ConfigurationError
 
 if TYPE_CHECKING:
     from commands.outcomes import Outcome
-    from commands.rolling import Terms
     from commands.showing import Display
+    from commands.terms import Terms
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -85,11 +85,11 @@ def deploy(
 
     Examples: invoke deploy -i lab --yes        invoke deploy -i lab --serial 1,3,50% --max-fail 2
     """
-    from commands import rolling
     from commands.services_of import narrowed
     from commands.showing import Display
+    from commands.terms import typed
 
-    terms = rolling.terms(serial, max_fail, commit_per_batch=commit_per_batch)
+    terms = typed(serial, max_fail, commit_per_batch=commit_per_batch)
     chosen, services = narrowed(choose(context, inventory, limit), only or ())
     with Display(quiet=json) as display:
         outcome = carry_out(
@@ -118,14 +118,15 @@ def carry_out(
     Raises QuantumError where nothing was committed and every host is as it was, or where that is
     in doubt (exit 2).
     """
-    from commands import recognising, rolling, transactions
+    from commands import recognising, transactions
     from commands.guarding import refuse_traders
     from commands.leaving_out import LeftOut
+    from commands.terms import Terms, question
     from harness import fanout
     from harness.contact import reach_some
     from harness.deploying import refuse_drift
 
-    terms = terms or rolling.Terms()
+    terms = terms or Terms()
     left_out = LeftOut(terms.max_fail, display)
     with reach_some(chosen.hosts, display) as reached:
         left_out.add(reached.failures)
@@ -142,8 +143,10 @@ def carry_out(
         if not changing:
             return transactions.unchanged(prepared, display, left_out.why)
         display.idle()
-        if not confirm(rolling.question(changing, terms), yes=yes):
+        if not confirm(question(changing, terms), yes=yes):
             raise ConfigurationError(
                 "not confirmed; nothing was changed", step="deploy", action="invoke deploy --yes"
             )
+        from commands import rolling
+
         return rolling.run(chosen, changing, sources, display, terms, left_out)

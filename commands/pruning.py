@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness import fanout
-from harness.agent.pruning import choose
 from harness.contact import Contact
 from harness.host import Host
 
@@ -28,6 +27,8 @@ def policy(host: Host) -> dict[str, Any]:
 
 def would_go(contact: Contact) -> list[str]:
     """Return the transactions that a host forgets once one more deploy is committed. Pure."""
+    from harness.agent.pruning import choose
+
     known = contact.transactions
     newest = max((int(each["sequence"]) for each in known), default=0)
     now_s = float(contact.facts.get("time_s") or 0)

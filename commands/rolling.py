@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,43 +12,15 @@ from commands.choosing import Chosen
 from commands.leaving_out import LeftOut
 from commands.outcomes import APPLIED, LEFT_OUT, UNTOUCHED, Outcome
 from commands.showing import Display, plan_document
+from commands.terms import Terms
 from harness import fanout
-from harness.batching import ALL_AT_ONCE, Serial, parse
 from harness.deploying import Prepared, apply
-from harness.errors import ConfigurationError, InDoubtError, QuantumError
+from harness.errors import InDoubtError, QuantumError
 from harness.switches import Switch
 from proofs.finding import Verdict
 
 if TYPE_CHECKING:
     from commands import proving
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How a deploy goes over its hosts; what stands here is all at once, all or nothing."""
-
-    serial: Serial = ALL_AT_ONCE
-    max_fail: int = 0
-    commit_per_batch: bool = False
-
-
-def terms(serial: str, max_fail: str, *, commit_per_batch: bool) -> Terms:
-    """Return the terms that were typed. Raises ConfigurationError."""
-    if not max_fail.isdecimal():
-        raise ConfigurationError(
-            f"{max_fail!r} is no number of hosts", step="--max-fail",
-            action="invoke deploy --max-fail 2",
-        )  # fmt: skip
-    return Terms(parse(serial), int(max_fail), commit_per_batch)
-
-
-def question(changing: Sequence[Prepared], terms: Terms) -> str:
-    """Return what a person is asked before the first change."""
-    sizes = terms.serial.sizes(len(changing))
-    told = f", {' + '.join(map(str, sizes))} at a time" if len(sizes) > 1 else ""
-    going = {each.name: len(each.plan.removed) for each in changing if each.plan.removed}
-    told += "".join(f"; REMOVE {count} paths from {name}" for name, count in going.items())
-    return f"apply to {', '.join(each.name for each in changing)}{told}?"
 
 
 def run(

@@ -13,17 +13,17 @@ from rich.markup import escape
 from rich.text import Text
 
 from commands import pruning
-from commands.board import Board
 from harness.contact import Contact
 from harness.deploying import Prepared
 from harness.host import Host
 from harness.manifests import service_of, unit_of
 from harness.planning import Drift, Plan
-from proofs.finding import Verdict
 
 if TYPE_CHECKING:
+    from commands.board import Board
     from commands.outcomes import Outcome
     from commands.proving import Claimed
+    from proofs.finding import Verdict
 
 VERBS = {
     "create": "green",
@@ -33,7 +33,7 @@ VERBS = {
     "remove": "red",
     "stop": "red",
 }
-VERDICTS = {Verdict.proved: "green", Verdict.unknown: "yellow", Verdict.refuted: "red"}
+VERDICTS = {"proved": "green", "unknown": "yellow", "refuted": "red"}
 
 
 class Display:
@@ -81,6 +81,8 @@ class Display:
         """Show where each host is while the block runs; one host needs no table."""
         self.idle()
         if len(hosts) > 1:
+            from commands.board import Board
+
             self._board = Board(self.console, hosts)
             self._board.start()
         try:
@@ -173,12 +175,12 @@ class Display:
         for claim in claims:
             reasons = "; ".join(claim.finding.reasons)
             text = f"{claim.where}  {claim.finding.verdict.name:8} {claim.subject}  {reasons}"
-            self.say(text, VERDICTS[claim.finding.verdict])
+            self.say(text, VERDICTS[claim.finding.verdict.name])
 
     def verdict(self, verdict: Verdict, of: str, record: Path) -> None:
         """Print the last word of a proof and where its record lies."""
         self.idle()
-        self.say(f"{verdict.name}: {of}", f"bold {VERDICTS[verdict]}")
+        self.say(f"{verdict.name}: {of}", f"bold {VERDICTS[verdict.name]}")
         self.record(record)
 
     def window(self, counts: Mapping[str, int], reasons: Sequence[tuple[str, int]]) -> None:

@@ -22,7 +22,6 @@ from harness.deploying import Prepared, overwritten, prepare, recover
 from harness.errors import AgentError, InDoubtError, QuantumError, UnreachableError
 from harness.ledger.records import Subject
 from harness.switches import Switch
-from proofs.finding import Verdict
 
 if TYPE_CHECKING:
     from commands import proving
@@ -97,7 +96,7 @@ def state_after(error: QuantumError | None) -> str:
 
 def reasons(failures: Sequence[QuantumError], claims: Sequence[proving.Claimed]) -> tuple[str, ...]:
     """Return why a deploy was not committed, in words."""
-    refused = (claim for claim in claims if claim.finding.verdict is not Verdict.proved)
+    refused = (claim for claim in claims if claim.finding.verdict.name != "proved")
     return (
         *(str(error) for error in failures),
         *(

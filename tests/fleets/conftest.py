@@ -17,8 +17,8 @@ import proofs
 from commands import proving, transactions
 from commands.choosing import Chosen
 from commands.deploy import carry_out
-from commands.rolling import Terms
 from commands.showing import Display
+from commands.terms import Terms
 from harness import contact
 from harness.batching import parse
 from harness.contact import Contact

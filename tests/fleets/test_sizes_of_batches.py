@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands import rolling
+from commands import terms
 from harness.batching import ALL_AT_ONCE, Serial, Share, parse
 from harness.errors import ConfigurationError
 
@@ -75,10 +75,10 @@ def test_a_bad_word_is_a_configuration_error_that_shows_an_example(words):
 @pytest.mark.parametrize("words", ["-1", "few", "", "1.5"])
 def test_max_fail_is_a_number_of_hosts(words):
     with pytest.raises(ConfigurationError, match="no number of hosts") as caught:
-        rolling.terms("", words, commit_per_batch=False)
+        terms.typed("", words, commit_per_batch=False)
     assert caught.value.exit_code == 3
 
 
 def test_what_is_typed_becomes_terms():
-    typed = rolling.terms("1,50%", "2", commit_per_batch=True)
-    assert typed == rolling.Terms(parse("1,50%"), 2, commit_per_batch=True)
+    typed = terms.typed("1,50%", "2", commit_per_batch=True)
+    assert typed == terms.Terms(parse("1,50%"), 2, commit_per_batch=True)

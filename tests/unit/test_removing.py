@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import roles
-from commands import guarding, rolling
+from commands import guarding, terms
 from commands.stores import executors
 from harness import removing
 from harness.agent import users
@@ -247,7 +247,7 @@ def test_trading_can_be_disabled_where_execution_is_to_go():
 
 def test_the_question_says_that_something_is_removed():
     one = prepared(SHUT)
-    question = rolling.question([one], rolling.Terms())
+    question = terms.question([one], terms.Terms())
     assert f"REMOVE {len(one.plan.removed)} paths from db1" in question
 
 
