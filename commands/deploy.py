@@ -34,14 +34,17 @@ def plan(
 
     Examples: invoke plan -i lab --limit 'analytics:!lab3'        invoke plan --only execution
     """
-    from commands import recognising
+    from commands import ahead
     from commands.services_of import narrowed
     from commands.showing import Display, plan_document
-    from commands.transactions import prepare_all
     from harness.contact import reach_all
 
     chosen, services = narrowed(choose(context, inventory, limit), only or ())
-    with Display(quiet=json) as display, reach_all(chosen.hosts, display) as contacts:
+    ready = ahead.planning(chosen.hosts)
+    with Display(quiet=json) as display, reach_all(chosen.hosts, display, ready) as contacts:
+        from commands import recognising
+        from commands.transactions import prepare_all
+
         for contact in contacts:
             display.unsettled(contact)
         recognising.tell(chosen, contacts, display)
@@ -118,17 +121,19 @@ def carry_out(
     Raises QuantumError where nothing was committed and every host is as it was, or where that is
     in doubt (exit 2).
     """
-    from commands import recognising, transactions
-    from commands.guarding import refuse_traders
+    from commands import ahead
     from commands.leaving_out import LeftOut
     from commands.terms import Terms, question
     from harness import fanout
     from harness.contact import reach_some
-    from harness.deploying import refuse_drift
 
     terms = terms or Terms()
     left_out = LeftOut(terms.max_fail, display)
-    with reach_some(chosen.hosts, display) as reached:
+    with reach_some(chosen.hosts, display, ahead.planning(chosen.hosts)) as reached:
+        from commands import recognising, transactions
+        from commands.guarding import refuse_traders
+        from harness.deploying import refuse_drift
+
         left_out.add(reached.failures)
         contacts = transactions.recover_all(chosen, reached.contacts, left_out)
         recognising.tell(chosen, contacts, display)

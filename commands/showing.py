@@ -13,16 +13,16 @@ from rich.markup import escape
 from rich.text import Text
 
 from commands import pruning
-from harness.contact import Contact
-from harness.deploying import Prepared
 from harness.host import Host
 from harness.manifests import service_of, unit_of
-from harness.planning import Drift, Plan
 
 if TYPE_CHECKING:
     from commands.board import Board
     from commands.outcomes import Outcome
     from commands.proving import Claimed
+    from harness.contact import Contact
+    from harness.deploying import Prepared
+    from harness.planning import Drift, Plan
     from proofs.finding import Verdict
 
 VERBS = {

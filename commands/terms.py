@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness.batching import ALL_AT_ONCE, Serial, parse
-from harness.deploying import Prepared
 from harness.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from harness.deploying import Prepared
 
 
 @dataclass(frozen=True, slots=True)

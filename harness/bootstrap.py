@@ -33,7 +33,8 @@ _making = threading.Lock()
 
 #: Runs on the host as `python3 -I -S -c`: takes the agent from stdin and keeps it in memory.
 BOOTSTRAP = """\
-import os,sys
+import gc,os,sys
+gc.disable()
 sys.dont_write_bytecode=1
 def r(n):
  b=b''

@@ -110,13 +110,19 @@ def _too_slow(host: Host, within_s: float) -> UnreachableError:
 
 
 @contextlib.contextmanager
-def reach_some(hosts: Sequence[Host], on_event: Event) -> Iterator[Reached]:
+def reach_some(
+    hosts: Sequence[Host], on_event: Event, meanwhile: Callable[[], None] | None = None
+) -> Iterator[Reached]:
     """Reach every host at once, and tell who does not answer.
+
+    `meanwhile` runs while they let us in; see fanout.each.
 
     Whatever happens inside, the agents are ended on the way out and their uncommitted work is
     put back before this returns.
     """
-    answers = fanout.each(hosts, lambda host: reach(host, on_event))
+    if not all(host.sandbox for host in hosts):
+        import harness.links.ssh  # noqa: F401  here, or all threads wait for one of them to load it
+    answers = fanout.each(hosts, lambda host: reach(host, on_event), meanwhile)
     failures = {each.item.name: each.error for each in answers if each.error}
     contacts = fanout.results(answers)
     try:
@@ -126,9 +132,11 @@ def reach_some(hosts: Sequence[Host], on_event: Event) -> Iterator[Reached]:
 
 
 @contextlib.contextmanager
-def reach_all(hosts: Sequence[Host], on_event: Event) -> Iterator[list[Contact]]:
+def reach_all(
+    hosts: Sequence[Host], on_event: Event, meanwhile: Callable[[], None] | None = None
+) -> Iterator[list[Contact]]:
     """Reach every host at once; any that does not answer ends the command before a change."""
-    with reach_some(hosts, on_event) as reached:
+    with reach_some(hosts, on_event, meanwhile) as reached:
         raise_together(list(reached.failures.values()))
         yield reached.contacts
 

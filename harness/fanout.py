@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,16 +26,23 @@ class Answer(Generic[T, R]):
     error: QuantumError | None = None
 
 
-def each(items: Sequence[T], work: Callable[[T], R]) -> list[Answer[T, R]]:
+def each(
+    items: Sequence[T], work: Callable[[T], R], meanwhile: Callable[[], None] | None = None
+) -> list[Answer[T, R]]:
     """Run `work` on every item in threads and return the answers in the items' order.
 
     Only errors that a user can cause are kept as answers; a defect is raised as it is, after all
     other items have come to their end, so that no host is left in the middle of something.
+    `meanwhile` runs beside them and only makes ready what is asked for again later: that it fails
+    is told then.
     """
     if not items:
         return []
     with ThreadPoolExecutor(max_workers=min(MOST_AT_ONCE, len(items))) as pool:
         futures: list[Future[R]] = [pool.submit(work, item) for item in items]
+        if meanwhile:
+            with contextlib.suppress(Exception):
+                meanwhile()
     answers = []
     for item, future in zip(items, futures, strict=True):
         error = future.exception()

@@ -10,7 +10,10 @@ import json
 import os
 import sys
 import time
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: What a transaction's folder keeps about its switch, from arming until it is disarmed.
 NAME = "switch.json"

@@ -8,10 +8,13 @@ import os
 import re
 import sys
 import time
-from typing import Any
 
 from .machine import Machine
 from .processes import run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def gather(machine: Machine) -> dict[str, Any]:

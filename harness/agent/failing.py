@@ -6,9 +6,12 @@ import contextlib
 import errno
 import signal
 from collections.abc import Iterator
-from typing import Any
 
 from .services import ServiceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: What the laptop may conclude about the host from an error frame.
 UNCHANGED, ROLLED_BACK, IN_DOUBT = "unchanged", "rolled_back", "in_doubt"

@@ -8,9 +8,12 @@ import os
 import select
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from .failing import AgentError, GoneError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: No frame is larger than this, in bytes; a release with its dependencies is about two million.
 LARGEST_BODY = 512 * 1024 * 1024

@@ -7,7 +7,6 @@ more than the look does.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 
 class _Late:
@@ -20,7 +19,10 @@ class _Late:
         return getattr(importlib.import_module(f".{self._name}", __package__), name)
 
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from . import (
         deciding,
         logs,

@@ -14,11 +14,14 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from . import ending
 from .boundaries import BOUNDARIES
 from .failing import IN_DOUBT, AgentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NAME = "lock"
 FENCED = "fenced-"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from dataclasses import dataclass
 
 from .failing import AgentError
 from .services import Services
@@ -14,13 +13,15 @@ STORE = "/var/lib/quantum-ops"
 RELEASES = "/opt/quantum/releases"
 
 
-@dataclass(frozen=True)
 class Machine:
     """A root directory, its services, and whether owners are real there."""
 
-    root: str  #: real path without a trailing slash; empty for /
-    services: Services
-    honour_owners: bool = True  #: False: owners stay as they are and are reported as root
+    __slots__ = ("honour_owners", "root", "services")
+
+    def __init__(self, root: str, services: Services, *, honour_owners: bool = True) -> None:
+        self.root = root  #: real path without a trailing slash; empty for /
+        self.services = services
+        self.honour_owners = honour_owners  #: False: owners stay, and are reported as root
 
     def told(self) -> dict[str, object]:
         """Return what `opening.machine` makes the same machine of again."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from . import facts, lock, manifest, observing, opening
 from .boundaries import BOUNDARIES
@@ -28,6 +28,10 @@ from .late import (
 )
 from .machine import Machine
 from .store import PRUNED, UNFINISHED, Store, Transaction
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Exit status of an agent that met what it cannot have met (sysexits.h: EX_SOFTWARE).
 DEFECT = 70
@@ -304,6 +308,7 @@ def main() -> None:
     with contextlib.suppress(OSError):
         os.setsid()
     os.umask(0o022)
+    gc.enable()  # the bootstrap has it off: what is being loaded is no garbage
     SIGNALS.install()
     outgoing = os.dup(1)
     os.dup2(2, 1)

@@ -6,12 +6,15 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from . import placing, store
 from .machine import Machine
 from .paths import KINDS
 from .states import observe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def compose(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from . import packages, releases, running, states, users
 from .machine import Machine
 from .services import Asked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def _asked(request: Mapping[str, Any]) -> Asked:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from .machine import Machine
 from .services import Services
 from .systemd import Systemd
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def machine(words: Mapping[str, Any], *, booting: bool = False) -> Machine:

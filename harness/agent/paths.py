@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Container, Mapping
-from typing import Any
 
 from . import placing, store
 from .boundaries import cross
@@ -13,6 +12,10 @@ from .failing import AgentError
 from .machine import Machine
 from .places import Place, place, refuse_immutable
 from .states import differences, snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 KINDS = frozenset({"dir", "file", "symlink", "absent"})
 

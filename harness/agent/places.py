@@ -9,7 +9,6 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from .failing import AgentError
 from .machine import Machine, plain
@@ -21,13 +20,13 @@ IMMUTABLE_OR_APPEND = 0x10 | 0x20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True)
 class Place:
     """Where a path is: an open descriptor of its parent, and its own name there."""
 
-    path: str
-    parent: int
-    name: str
+    __slots__ = ("name", "parent", "path")
+
+    def __init__(self, path: str, parent: int, name: str) -> None:
+        self.path, self.parent, self.name = path, parent, name
 
     def stat(self) -> os.stat_result | None:
         """Return what is there, symbolic links not followed; None when nothing is."""

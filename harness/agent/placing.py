@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from typing import Any
 
 from . import attributes
 from .boundaries import cross
 from .failing import AgentError
 from .places import Place
 from .states import identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 

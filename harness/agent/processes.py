@@ -8,8 +8,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import IO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO
 
 #: What a shell calls a program that is not there.
 NOT_FOUND = 127
@@ -25,13 +27,13 @@ ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True)
 class Ended:
     """How a program ended; `code` is None when its deadline passed."""
 
-    code: int | None
-    output: str
-    error: str
+    __slots__ = ("code", "error", "output")
+
+    def __init__(self, code: int | None, output: str, error: str) -> None:
+        self.code, self.output, self.error = code, output, error
 
     @property
     def last_line(self) -> str:

@@ -8,7 +8,6 @@ import os
 import re
 import stat
 from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from . import placing
 from .boundaries import cross
@@ -17,8 +16,10 @@ from .machine import RELEASES, Machine
 from .places import Place, place, refuse_immutable
 from .processes import run
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import tarfile
+    from typing import Any
 
 COMPLETE = "COMPLETE"
 #: Units run as other users: a release is for everybody to read.

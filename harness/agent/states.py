@@ -6,11 +6,14 @@ import hashlib
 import os
 import stat
 from collections.abc import Mapping
-from typing import Any
 
 from . import attributes
 from .machine import Machine
 from .places import Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Larger or binary files are compared by digest and not shown, in bytes.
 LARGEST_TEXT = 256 * 1024

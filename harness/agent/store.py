@@ -12,13 +12,15 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from . import placing
 from .boundaries import cross
 from .failing import AgentError
 from .journal import Journal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: open -> applied -> committed, and from each of them -> undoing -> rolled_back
 STATES = ("open", "applied", "committed", "undoing", "rolled_back")
@@ -30,15 +32,16 @@ PRUNED = "pruned"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-@dataclass(frozen=True)
 class Transaction:
-    """One transaction on disk."""
+    """One transaction on disk, as it was when it was read."""
 
-    id: str
-    folder: str
-    sequence: int
-    state: str
-    meta: Mapping[str, Any]
+    __slots__ = ("folder", "id", "meta", "sequence", "state")
+
+    def __init__(
+        self, name: str, folder: str, sequence: int, state: str, meta: Mapping[str, Any]
+    ) -> None:
+        self.id, self.folder, self.sequence = name, folder, sequence
+        self.state, self.meta = state, meta
 
     @property
     def journal(self) -> Journal:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from . import running
 from .processes import NOT_FOUND, Ended, run
 from .services import UP, Asked, ServiceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Longer than the 90 s that a unit has by default to stop, in seconds.
 STOP_WITHIN_S = 120.0

@@ -17,8 +17,10 @@ from pathlib import Path
 
 from harness.errors import ReleaseError
 from harness.releases import locks as release_locks
+from harness.releases import remembering
 from harness.releases import trees as release_trees
 from harness.releases.locks import Target, lock_of, target_of
+from harness.releases.remembering import Listing, Remembered
 from harness.releases.trees import Tree
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -38,7 +40,7 @@ class Release:
     digest: str
     archive: bytes
     blob_sha256: str  #: digest of the archive
-    tree: tuple[tuple[str, int, str], ...]  #: path, mode and sha256 of every file, by path
+    tree: Listing
     target: Target
     lock: str  #: name of the lock file
 
@@ -58,31 +60,33 @@ def build(
     own = release_trees.sources(sources)
     lock = lock_of(target, requirements)
     key = _key(target, _read(lock))
+    inputs = hashlib.sha256(f"{key} {release_trees.digest(own)}".encode()).hexdigest()
     try:
-        dependencies: Tree | None = _kept(cache / f"dependencies-{key}.tar.gz")
-        if dependencies is None:
-            dependencies = fetch(target, lock)
-            _keep(cache / f"dependencies-{key}.tar.gz", release_trees.pack(dependencies))
-        tree = release_trees.together(dependencies, own)
-        digest = release_trees.digest(tree)
-        path = cache / f"release-{digest}.tar.gz"
-        archive = path.read_bytes() if _kept(path) == tree else release_trees.pack(tree)
-        if not path.exists():
-            _keep(path, archive)
+        made = remembering.recall(cache, inputs)
+        if made is None:
+            made = _make(cache, key, own, lambda: fetch(target, lock))
+            _keep(remembering.note(cache, inputs), remembering.told(made))
             _forget_oldest(cache)
     except OSError as error:
         raise ReleaseError(
             f"{error.strerror or error}: {error.filename or cache}", step="release",
             action=f"check {cache}, and that the disk is not full",
         ) from None  # fmt: skip
-    return Release(
-        digest=digest,
-        archive=archive,
-        blob_sha256=hashlib.sha256(archive).hexdigest(),
-        tree=release_trees.listing(tree),
-        target=target,
-        lock=lock.name,
-    )
+    return Release(made.digest, made.archive, made.blob_sha256, made.tree, target, lock.name)
+
+
+def _make(cache: Path, key: str, own: Tree, fetch: Callable[[], Tree]) -> Remembered:
+    """Put a release together of dependencies and sources, and keep both parts."""
+    dependencies: Tree | None = _kept(cache / f"dependencies-{key}.tar.gz")
+    if dependencies is None:
+        dependencies = fetch()
+        _keep(cache / f"dependencies-{key}.tar.gz", release_trees.pack(dependencies))
+    tree = release_trees.together(dependencies, own)
+    digest = release_trees.digest(tree)
+    archive = release_trees.pack(tree)
+    _keep(remembering.archive(cache, digest), archive)
+    blob_sha256 = hashlib.sha256(archive).hexdigest()
+    return Remembered(digest, archive, blob_sha256, release_trees.listing(tree))
 
 
 def _key(target: Target, lock: bytes) -> str:
@@ -108,10 +112,11 @@ def _kept(path: Path) -> dict[str, bytes] | None:
 
 
 def _forget_oldest(cache: Path) -> None:
-    """Drop the archives that nobody asked for lately; they can be packed again."""
-    kept = sorted(cache.glob("release-*.tar.gz"), key=lambda each: each.stat().st_mtime_ns)
-    for path in kept[:-MOST_ARCHIVES]:
-        path.unlink(missing_ok=True)
+    """Drop the archives that nobody asked for lately, and notes; both can be made again."""
+    for kind in ("release-*.tar.gz", "noted-*.json"):
+        kept = sorted(cache.glob(kind), key=lambda each: each.stat().st_mtime_ns)
+        for path in kept[:-MOST_ARCHIVES]:
+            path.unlink(missing_ok=True)
 
 
 def _keep(path: Path, content: bytes) -> None:

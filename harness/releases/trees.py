@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import ReleaseError
@@ -18,7 +18,7 @@ Tree = Mapping[str, bytes]
 MODE = 0o644
 #: What runs on a host from this project's own sources.
 PACKAGES = ("consumers", "streams")
-SUFFIXES = frozenset({".py", ".lua"})
+SUFFIXES = (".py", ".lua")
 #: How git leaves a conflict in a file.
 MERGE_MARKERS = (b"<<<<<<< ", b">>>>>>> ")
 #: What `unpack` raises for a damaged archive.
@@ -36,15 +36,22 @@ def sources(folder: Path) -> dict[str, bytes]:
     for package in PACKAGES:
         if not (folder / package / "__init__.py").is_file():
             raise _refused(f"{folder} has no {package}/__init__.py")
-        for path in sorted((folder / package).rglob("*")):
-            name = path.relative_to(folder).as_posix()
-            if path.suffix not in SUFFIXES or _is_apart(name):
+        for name in sorted(_below(folder, package)):
+            if not name.endswith(SUFFIXES) or _is_apart(name):
                 continue
+            path = folder / name
             if path.is_symlink() or not path.is_file():
                 raise _refused(f"{name} is no plain file")
             found[name] = path.read_bytes()
             _refuse_merge_markers(name, found[name])
     return found
+
+
+def _below(folder: Path, package: str) -> Iterator[str]:
+    # pathlib would take as long as all the rest of a build
+    for here, folders, names in os.walk(folder / package):
+        within = os.path.relpath(here, folder)
+        yield from (f"{within}/{name}" for name in (*folders, *names))
 
 
 def stamps(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
@@ -64,6 +71,8 @@ def _is_apart(name: str) -> bool:
 
 
 def _refuse_merge_markers(name: str, content: bytes) -> None:
+    if not any(marker in content for marker in MERGE_MARKERS):
+        return
     for number, line in enumerate(content.splitlines(), 1):
         if line.startswith(MERGE_MARKERS):
             raise _refused(f"{name}:{number} holds a merge marker", f"resolve the merge in {name}")

@@ -116,6 +116,24 @@ def test_a_damaged_cache_is_made_anew(tmp_path):
     assert len(fetch.asked) == 2
 
 
+@pytest.mark.parametrize("which", ["release-*", "noted-*", "dependencies-*"])
+def test_one_damaged_part_of_the_cache_changes_no_release(tmp_path, which):
+    sources, fetch = checkout(tmp_path / "a"), Fetch()
+    before = made(tmp_path, sources, fetch)
+    (path,) = (tmp_path / "cache").glob(which)
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    assert made(tmp_path, sources, fetch) == before
+
+
+def test_what_was_built_once_is_neither_fetched_nor_packed_again(tmp_path, monkeypatch):
+    sources, fetch = checkout(tmp_path / "a"), Fetch()
+    before = made(tmp_path, sources, fetch)
+    monkeypatch.setattr(release_trees, "pack", None)
+    monkeypatch.setattr(release_trees, "unpack", None)
+    assert made(tmp_path, sources, fetch) == before
+    assert len(fetch.asked) == 1
+
+
 def test_many_builds_at_once_agree(tmp_path):
     sources = checkout(tmp_path / "a")
     with ThreadPoolExecutor(8) as pool:
@@ -131,6 +149,7 @@ def test_old_archives_are_forgotten(tmp_path, monkeypatch):
         (sources / "streams/n.py").write_text(f"N = {number}\n")
         made(tmp_path, sources)
     assert len(list((tmp_path / "cache").glob("release-*"))) == 2
+    assert len(list((tmp_path / "cache").glob("noted-*"))) == 2
 
 
 @pytest.mark.parametrize("marker", ["<<<<<<< HEAD", ">>>>>>> branch"])
