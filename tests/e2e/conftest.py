@@ -90,3 +90,11 @@ def person(tmp_path: Path):
 
     for host in load(str(inventory)).hosts:
         shut_down(host)
+
+
+@pytest.fixture
+def two_roles(person):
+    """A person whose host has Redis and the analytics alone: half as much to start and to prove."""
+    text = person.inventory.read_text()
+    person.inventory.write_text(text.replace(", strategy_router, execution]", "]"))
+    return person

@@ -22,7 +22,8 @@ def everything_below(folder) -> dict:
     return found
 
 
-def test_managed_files_are_kept_put_back_and_a_rollback_takes_that_back(person):
+def test_managed_files_are_kept_put_back_and_a_rollback_takes_that_back(two_roles):
+    person = two_roles
     nothing = person.types("backup", code=1)
     assert "nothing is deployed here" in nothing.stderr
     assert "next: invoke backup --path" in nothing.stderr
@@ -32,7 +33,7 @@ def test_managed_files_are_kept_put_back_and_a_rollback_takes_that_back(person):
     before = everything_below(person.root)
     taken = person.asks("backup")
     snapshot = taken["snapshot"]
-    assert taken["hosts"]["box"]["paths"] > 10
+    assert taken["hosts"]["box"]["paths"] > 8
     (listed,) = person.asks("backup.list")["hosts"]["box"]
     assert (listed["id"], listed["whole"]) == (snapshot, True)
     assert listed["bytes"] == taken["hosts"]["box"]["bytes"]
@@ -41,7 +42,7 @@ def test_managed_files_are_kept_put_back_and_a_rollback_takes_that_back(person):
     # changed, gone, and a secret of another day
     env = person.root / ENV
     env.write_text(env.read_text() + "LOG_LEVEL=DEBUG\n")
-    (person.root / "etc/systemd/system/quantum-ai-strategy-router.service").unlink()
+    (person.root / "etc/systemd/system/quantum-p35-decision-intelligence.service").unlink()
     for credential in (person.root / "etc/quantum/credentials").rglob("redis_password"):
         credential.write_text("another-horse")
     disturbed = everything_below(person.root)
@@ -49,7 +50,7 @@ def test_managed_files_are_kept_put_back_and_a_rollback_takes_that_back(person):
     asked = person.types("backup.restore", "--id", snapshot, code=3)
     assert "not confirmed; nothing was changed" in asked.stderr
     assert f"box  change /{ENV}" in asked.stdout
-    assert "create /etc/systemd/system/quantum-ai-strategy-router.service" in asked.stdout
+    assert "create /etc/systemd/system/quantum-p35-decision-intelligence.service" in asked.stdout
     assert everything_below(person.root) == disturbed
 
     restored = person.types("backup.restore", "--id", snapshot[:-2], "--yes").stdout

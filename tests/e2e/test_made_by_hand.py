@@ -26,13 +26,6 @@ CLONED = (
 
 
 @pytest.fixture
-def two_roles(person):
-    text = person.inventory.read_text()
-    person.inventory.write_text(text.replace(", strategy_router, execution]", "]"))
-    return person
-
-
-@pytest.fixture
 def at_home(two_roles):
     """A person with a clone of the project of their own."""
     project = two_roles.folder / "project"

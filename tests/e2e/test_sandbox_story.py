@@ -66,7 +66,8 @@ def expect_doctor_to_say_that_nothing_is_enforced_here(person):
     assert "nothing is enforced where a directory stands" in asked[0]["reasons"][0]
 
 
-def test_a_plan_writes_nothing_and_shows_no_secret(person):
+def test_a_plan_writes_nothing_and_shows_no_secret(two_roles):
+    person = two_roles
     person.types("plan")  # the sandbox is booted now
     before = everything(person.folder)
     said = [person.types("plan"), person.types("plan", "--json")]
@@ -89,7 +90,8 @@ def test_a_plan_writes_nothing_and_shows_no_secret(person):
             assert secret not in each.stdout + each.stderr
 
 
-def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(person):
+def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(two_roles):
+    person = two_roles
     person.types("deploy")
     before = manifest(person.root)
     text = person.inventory.read_text()
@@ -107,7 +109,8 @@ def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(person):
     assert person.asks("plan")["changes"] == 0
 
 
-def test_a_hand_edit_is_drift_that_a_deploy_does_not_overwrite_unasked(person):
+def test_a_hand_edit_is_drift_that_a_deploy_does_not_overwrite_unasked(two_roles):
+    person = two_roles
     person.types("deploy")
     env = person.root / ENV
     edited = env.read_text() + "LOG_LEVEL=DEBUG\n# correct-horse-battery\n"
@@ -162,7 +165,8 @@ def test_an_unknown_inventory_claim_and_limit_are_configuration_errors(person):
     assert "no claim" in person.types("proof", "--only", "nonsense", code=3).stderr
 
 
-def test_a_port_that_is_taken_refuses_the_deploy_and_puts_everything_back(person):
+def test_a_port_that_is_taken_refuses_the_deploy_and_puts_everything_back(two_roles):
+    person = two_roles
     import socket
 
     person.types("plan")
