@@ -30,6 +30,24 @@ for top in sys.argv[1:]:
             found[os.path.join(folder, name)] = state(os.path.join(folder, name))
 print(json.dumps(found))
 """
+#: Prints each path of the host with what tells its last touch; what is no disk, what services and
+#: the login itself write, and the times of reading are left out.
+AUDIT = """
+import json, os, sys
+found = {}
+for folder, names, files in os.walk("/"):
+    names[:] = [name for name in names if os.path.join(folder, name) not in sys.argv[1:]]
+    for name in names + files:
+        seen = os.lstat(os.path.join(folder, name))
+        found[os.path.join(folder, name)] = [
+            oct(seen.st_mode), seen.st_uid, seen.st_gid, seen.st_size, seen.st_ino,
+            seen.st_mtime_ns, seen.st_ctime_ns,
+        ]
+print(json.dumps(found))
+"""
+UNAUDITED = (
+    "/proc", "/sys", "/dev", "/run", "/var/log", "/var/lib/redis", "/var/lib/systemd",
+)  # fmt: skip
 #: Prints where the bytes on stdin are found: in a process's words or environment, or in what
 #: systemd tells about its units, or in the journal.
 LEAKS = """
@@ -55,6 +73,11 @@ SHOWN = (
 def tree(host: LabHost) -> dict[str, list]:
     """Return mode, owner, group, mtime and content of every path that a deploy could change."""
     return json.loads(inside(host, "python3", "-c", TREE, *MANAGED).stdout)
+
+
+def audit(host: LabHost) -> dict[str, list]:
+    """Return every path with its last touch in any way: no byte is written without one."""
+    return json.loads(inside(host, "python3", "-B", "-c", AUDIT, *UNAUDITED).stdout)
 
 
 def units(host: LabHost, names: Sequence[str]) -> dict[str, dict[str, str]]:

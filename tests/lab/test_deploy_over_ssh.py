@@ -80,6 +80,22 @@ def test_a_changed_value_is_one_diff_and_one_restart_and_goes_back(deployed):
     assert deployed.asks("deploy")["state"] == "unchanged"
 
 
+def test_a_plan_and_a_drift_write_nothing_anywhere_on_the_hosts(deployed):
+    with deployed.wanting({"alert_min_events": 40}):
+        deployed.types("plan")
+        before = {host.name: looking.audit(host) for host in deployed.hosts}
+        assert deployed.asks("plan")["changes"] == 6
+        deployed.types("drift")
+        for host in deployed.hosts:
+            assert looking.audit(host) == before[host.name]
+        assert "/tmp" in before["lab1"]
+        assert any(path.startswith("/var/lib/quantum-ops/tx/") for path in before["lab1"])
+        # one that writes is seen
+        lab1 = deployed.hosts[0]
+        looking.inside(lab1, "touch", "/tmp")
+        assert looking.audit(lab1) != before["lab1"]
+
+
 def digest_of_the_running_env(host, units):
     digest = looking.environ(host, units[host.name][CONSUMER]["MainPID"])["QUANTUM_ENV_DIGEST"]
     assert f"QUANTUM_ENV_DIGEST={digest}\n" in read(host, ENV)
