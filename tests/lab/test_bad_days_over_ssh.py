@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from commands import rollback
+from commands.choosing import choose
 from commands.showing import Display
 from harness.links import way as connection
+from harness.session import Session
 from lab import breaking
 from lab.entering import leader
 from lab.places import KNOWN_HOSTS
@@ -22,6 +26,8 @@ pytestmark = pytest.mark.lab
 CHANGED = {"alert_min_events": 40}
 #: What a host does by itself after its laptop has gone, in seconds; seen: one or two.
 BY_ITSELF_WITHIN_S = 120.0
+#: A boundary between the first and the last write of an undo.
+AMID_AN_UNDO = 16
 
 
 class Watching(Display):
@@ -201,6 +207,32 @@ def test_a_host_lost_at_the_commit_is_told_and_the_rollback_finds_it(
     undone = deployed.types("rollback").stdout
     assert "rolled_back: lab1 rolled_back, lab2 rolled_back" in undone
     same(same_processes=False)
+
+
+def test_a_host_that_loses_its_power_amid_a_rollback_ends_it_as_it_boots(
+    deployed, third, impatient, monkeypatch
+):
+    before = looking.tree(third)
+    with deployed.wanting(CHANGED):
+        deployed.types("deploy")
+    after, hello = looking.tree(third), Session.hello
+    monkeypatch.setattr(
+        Session, "hello", lambda session, **given: hello(session, **given, stop_at=AMID_AN_UNDO)
+    )
+    chosen = choose(None, str(deployed.inventory), "lab3")
+    with ThreadPoolExecutor() as pool:
+        undone = pool.submit(rollback.carry_out, chosen, Display(quiet=True), yes=True)
+        until(lambda: "undoing" in looking.transactions(third), what="a host amid its undo")
+        breaking.power_off(third)
+        said = undone.result(BY_ITSELF_WITHIN_S)
+    assert (said["hosts"], said["exit_code"]) == ({"lab3": "in_doubt"}, 2)
+    monkeypatch.setattr(Session, "hello", hello)
+
+    breaking.power_on(third)
+    assert set(looking.transactions(third)) <= {"committed", "rolled_back"}, "by the boot itself"
+    assert looking.tree(third) == before != after
+    deployed.types("rollback", "--limit", "!lab3")
+    assert "zero changes on 3 hosts" in deployed.types("deploy").stdout
 
 
 def test_a_killed_laptop_is_missed_by_nobody(deployed, same):
