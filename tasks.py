@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from invoke.collection import Collection
@@ -24,7 +25,9 @@ from commands import (
     sandbox,
     trading,
 )
+from commands.running import end_quietly_if_only_printing
 
+end_quietly_if_only_printing(sys.argv)
 namespace = Collection()
 for task in (
     demo.demo, doctor.doctor, deploy.plan, deploy.deploy, rollback.rollback, drift.drift,

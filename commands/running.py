@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NoReturn, TypeVar, overload
 
@@ -50,6 +50,15 @@ def command(function: Any = None, **options: Any) -> Any:
             raise Exit(code=code)
 
     return task(run, **options)
+
+
+def end_quietly_if_only_printing(words: Sequence[str]) -> None:
+    """End without a word when nobody reads a list or a help to its end; never in other commands.
+
+    Invoke prints both itself and would answer a closed pipe with a traceback.
+    """
+    if {"-l", "--list", "-h", "--help"} & set(words) and hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 def say_error(error: QuantumError, *, as_json: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,19 @@ def test_listing_the_commands_loads_nothing_heavy():
         check=True,
     )
     assert not set(heavy) & set(told.stdout.split())
+
+
+@pytest.mark.parametrize("words", [("--list",), ("deploy", "--help")])
+def test_nobody_who_reads_on_is_no_error(words):
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=PROJECT, stdout=writes, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writes)
+    assert done.stderr == ""
+    assert done.returncode == -signal.SIGPIPE
 
 
 def test_every_command_that_a_text_tells_to_type_is_there():
