@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.failing import CannotMeasureError
 from bench.fleet import state
+from harness.links import private_keys
 from lab import describing, image, places
 from lab import hosts as lab
 from lab.places import LabHost
@@ -55,6 +56,7 @@ def fresh(many: int, folder: Path) -> Fleet:
     """Return hosts on which nothing is deployed; those that were there are gone."""
     lab.down()
     hosts = lab.up(many)
+    private_keys.load.cache_clear()  # these have another key, and a process reads one once
     inventory = folder / "inventory.yml"
     text = describing.inventory(hosts)
     inventory.write_text(text.replace("  vars:\n", f"  vars:\n    records: {folder}/records\n", 1))
