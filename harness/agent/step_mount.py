@@ -37,7 +37,8 @@ def refuse(machine: Machine, step: Mapping[str, Any]) -> None:
     path = machine.at(step["path"])
     if step.get("how") not in HOWS:
         raise AgentError("request", f"a folder is covered {' or '.join(HOWS)}")
-    if step["path"] in NEVER or f"{machine.store}/".startswith(f"{path}/"):
+    ours = f"{machine.store}/faults/"
+    if step["path"] in NEVER or ours.startswith(f"{path}/") or f"{path}/".startswith(ours):
         raise AgentError("refused", f"{step['path']} is never covered: the undo needs it")
     if not os.path.isdir(path) or os.path.realpath(path) != path or re.search(r"\s", path):
         raise AgentError("refused", f"{step['path']} is no folder, or reached by a link")

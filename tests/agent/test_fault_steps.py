@@ -307,6 +307,10 @@ REFUSED = {
         "is no rule",
     ),
     "store": ([{"do": "mount", "path": "/var/lib/quantum-ops", "how": "full"}], "never covered"),
+    "within it": (
+        [{"do": "mount", "path": "/var/lib/quantum-ops/faults/tx", "how": "full"}],
+        "never",
+    ),
     "above it": ([{"do": "mount", "path": "/var", "how": "full"}], "never covered"),
     "same mode": ([grounds.mode(to=0o640)], "the mode 640 already"),
     "no file": ([grounds.mode("/etc/none")], "neither a file nor a folder"),
