@@ -20,9 +20,11 @@ CACHE = AGENT.parent.parent / ".cache" / "agent"
 CHANGING = frozenset(
     f"{name}.py"
     for name in (
-        "boot_unit", "compiled", "deciding", "expiring", "logs", "naming", "operating", "probing",
-        "pruning", "restoring", "rolling_back", "settling", "snapshots", "space", "supervisor",
-        "switch", "transaction", "undoing",
+        "boot_unit", "compiled", "deciding", "expiring", "fault_units", "faults",
+        "faults_allowed", "fingerprint", "injecting", "logs", "naming", "operating", "probing",
+        "pruning", "resp", "restoring", "rolling_back", "settling", "snapshots", "space",
+        "step_dropin", "step_freeze", "step_held", "step_kill", "step_mode", "step_mount",
+        "step_nft", "step_redis", "supervisor", "switch", "transaction", "undoing",
     )
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from harness.errors import (
     QuantumError,
     UnreachableError,
 )
+from harness.fault_requests import FaultRequests
 
 HELLO_WITHIN_S = 30.0
 OBSERVE_WITHIN_S = 120.0
@@ -29,17 +30,28 @@ PACKAGE_WITHIN_S = 2700.0
 FOLLOW_WITHIN_S = 7 * 86_400.0
 #: After these the host may have changed although no answer came.
 CHANGING = frozenset(
-    {"apply", "commit", "confirm", "rollback", "recover", "operate", "backup", "restore"}
-)
+    {
+        "apply", "commit", "confirm", "rollback", "recover", "operate", "backup", "restore",
+        "fault_arm", "fault_undo", "fault_heal",
+    }
+)  # fmt: skip
 #: Whoever asked for one of these waits for the agent's end: it may still have to clean up.
 WRITING = CHANGING | {"prune", "probe"}
 #: What runs steps, and puts everything back when one fails.
-APPLYING = frozenset({"apply", "restore"})
+APPLYING = frozenset({"apply", "restore", "fault_arm"})
+#: What to look at when the answer to a request is lost; for all others the plan tells.
+LOOK_AT = {
+    "backup": "invoke backup.list: it says whether the snapshot is there",
+    **dict.fromkeys(
+        ("fault_arm", "fault_undo", "fault_heal"),
+        "invoke faults.heal: it undoes what is left of any fault",
+    ),
+}
 
 Reply = dict[str, Any]
 
 
-class Session:
+class Session(FaultRequests):
     """One agent over its stdin and stdout, whatever carries them.
 
     `explain` is asked when the agent ends without an answer; it may know why (sudo's refusal).
@@ -335,11 +347,7 @@ class Session:
                 f"{cause}{f' ({known.cause})' if known else ''}; what was not committed is put"
                 " back by the host itself",
                 host=self._host, step=name,
-                action=(
-                    "invoke backup.list: it says whether the snapshot is there"
-                    if name == "backup"
-                    else "invoke plan: it says first what stands on the host"
-                ),
+                action=LOOK_AT.get(name, "invoke plan: it says first what stands on the host"),
             )  # fmt: skip
         return (known or UnreachableError(cause)).at(host=self._host, step=name)
 

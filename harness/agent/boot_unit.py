@@ -16,6 +16,7 @@ from .places import Place, place
 
 FOLDER = "/etc/systemd/system"
 WANTS = f"{FOLDER}/basic.target.wants"
+PREFIX = "quantum-ops-recover-"
 #: Before basic.target, so before every unit that a role brings; a failure holds up no boot.
 TEXT = """\
 [Unit]
@@ -34,13 +35,17 @@ ExecStart={words}
 
 
 def missing_folders(machine: Machine) -> list[str]:
-    """Return the folders that `place` would make."""
-    return [] if os.path.isdir(machine.at(WANTS)) else [WANTS]
+    """Return the folders that `place` would make, or that another one of ours has just made."""
+    try:
+        names = os.listdir(machine.at(WANTS))
+    except OSError:
+        return [WANTS]
+    return [WANTS] if names and all(name.startswith(PREFIX) for name in names) else []
 
 
 def unit_name(tx: str) -> str:
     """Return the unit's name."""
-    return f"quantum-ops-recover-{tx}.service"
+    return f"{PREFIX}{tx}.service"
 
 
 def place_unit(machine: Machine, tx: str, words: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from . import awaiting, opening, switch
 from .failing import SIGNALS, AgentError, one_line
@@ -20,6 +21,8 @@ from .undoing import undo
 UNDO_PATIENCE_S = 300.0
 #: A holder that cannot be ended, or one who does something else, is waited for this long.
 TAKE_OVER_WITHIN_S = 1800.0
+#: How often an undo that fails is tried again, where that is asked for, in seconds.
+RETRY_EVERY_S = 5.0
 #: Exit statuses: it is decided and tidied up; something is left to be mended.
 DONE, LEFT = 0, 1
 WHO = {"operator": "the dead man's switch", "from": "the host itself"}
@@ -32,17 +35,27 @@ def run(folder: str, *, booting: bool) -> int:
     if said is None:
         return DONE
     machine = opening.machine(said["machine"], booting=booting)
-    store = Store(machine.store)
-    try:
-        held = holder(machine.store) or {}
-        tx, ours = _decide(store, os.path.basename(folder))
-        if tx.state in UNFINISHED:
-            _put_back(machine, store, tx, held.get("generation") if ours else None)
-        switch.disarm(machine, store.find(tx.id))
-    except (AgentError, OSError) as error:
-        sys.stderr.write(f"{folder}: {one_line(error)}\n")
-        return LEFT
-    return DONE
+    store = Store(os.path.dirname(os.path.dirname(folder)))
+    # a boot waits for us, and must not wait for what may never go
+    until = time.monotonic() + (0.0 if booting else float(said.get("retry_s", 0)))
+    while True:
+        try:
+            _see_to_it(machine, store, os.path.basename(folder))
+        except (AgentError, OSError) as error:
+            if time.monotonic() >= until:
+                sys.stderr.write(f"{folder}: {one_line(error)}\n")
+                return LEFT
+            time.sleep(RETRY_EVERY_S)
+        else:
+            return DONE
+
+
+def _see_to_it(machine: Machine, store: Store, name: str) -> None:
+    held = holder(store.base) or {}
+    tx, ours = _decide(store, name)
+    if tx.state in UNFINISHED:
+        _put_back(machine, store, tx, held.get("generation") if ours else None)
+    switch.disarm(machine, store.find(tx.id))
 
 
 def _decide(store: Store, name: str) -> tuple[Transaction, bool]:
@@ -60,7 +73,7 @@ def _decide(store: Store, name: str) -> tuple[Transaction, bool]:
 
 def _put_back(machine: Machine, store: Store, tx: Transaction, stale: object) -> None:
     """Undo it under the lock; the holder `stale` had its time, others have theirs."""
-    lock = Lock(machine.store)
+    lock = Lock(store.base)
     lock.take_over(WHO, tx.id, stale, patience_s=UNDO_PATIENCE_S, within_s=TAKE_OVER_WITHIN_S)
     try:
         again = store.find(tx.id)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from . import (
         deciding,
+        faults,
+        injecting,
         logs,
         operating,
         probing,
@@ -37,14 +39,15 @@ if TYPE_CHECKING:
         undoing,
     )
 else:
-    deciding, logs, operating, probing, pruning, restoring = map(
-        _Late, ("deciding", "logs", "operating", "probing", "pruning", "restoring")
+    deciding, faults, injecting, logs, operating, probing, pruning, restoring = map(
+        _Late,
+        ("deciding", "faults", "injecting", "logs", "operating", "probing", "pruning", "restoring"),
     )
     rolling_back, snapshots, switch, transaction, undoing = map(
         _Late, ("rolling_back", "snapshots", "switch", "transaction", "undoing")
     )
 
 __all__ = [
-    "deciding", "logs", "operating", "probing", "pruning", "restoring", "rolling_back",
-    "snapshots", "switch", "transaction", "undoing",
+    "deciding", "faults", "injecting", "logs", "operating", "probing", "pruning", "restoring",
+    "rolling_back", "snapshots", "switch", "transaction", "undoing",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from .failing import SIGNALS, AgentError, GoneError, one_line, translated
 from .frames import Channel
 from .late import (
     deciding,
+    faults,
     logs,
     operating,
     probing,
@@ -75,7 +76,7 @@ class Agent:
 
     def _answer(self, frame: dict[str, Any]) -> dict[str, Any]:
         name = str(frame.get("do"))
-        work = getattr(self, f"do_{name}", None)
+        work = getattr(self, f"do_{'fault' if name.startswith('fault_') else name}", None)
         if work is None:
             return _request(f"the agent does not know how to {name!r}")
         if self.machine is None and name != "hello":
@@ -279,6 +280,12 @@ class Agent:
         """Try what the units must refuse, in units that are like them."""
         trials, units, code = frame["trials"], frame["units"], frame["code"]
         return probing.probe(self.here, trials, units, code, self.channel.check)
+
+    def do_fault(self, frame: dict[str, Any]) -> Any:
+        """Arm, observe, undo, list or heal faults, or tell the host's fingerprint."""
+        self._refuse_applied()
+        said = faults.answer(self.here, frame, self.channel.check)
+        return self._counted(said) if isinstance(said, dict) else said
 
     def do_logs(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Tell what units have logged, line by line, as events; with follow until we are left."""

@@ -25,6 +25,7 @@ class Services(Protocol):
 
     name: str
     boots: bool  #: whether a unit of ours is run when the host boots
+    booting: bool  #: whether units that come later in a boot than we do are not waited for
     control: str  #: where to ask, if it is not the host's own
 
     def show(self, units: Asked) -> dict[str, dict[str, Any]]:

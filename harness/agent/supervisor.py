@@ -21,6 +21,7 @@ class Supervisor:
 
     name = "supervisor"
     boots = False
+    booting = False
 
     def __init__(self, control: str) -> None:
         self.control = control

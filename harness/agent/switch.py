@@ -31,12 +31,18 @@ STEP_S: Mapping[str, float] = {"package": 2700.0, "release": 300.0}
 
 
 def arm(
-    machine: Machine, tx: store.Transaction, ttl_s: float, decided: Sequence[str] = DECIDED
+    machine: Machine,
+    tx: store.Transaction,
+    ttl_s: float,
+    decided: Sequence[str] = DECIDED,
+    *,
+    retry_s: float = 0.0,
 ) -> None:
     """Have the host put `tx` back by itself, before its first step. Raises AgentError.
 
     First the deadline, then who watches it: whatever dies in between, nothing else has changed.
-    In one of the states `decided` there is nothing left to do.
+    In one of the states `decided` there is nothing left to do. An undo that fails is tried again
+    for `retry_s`.
     """
     words = (sys.executable, "-I", "-S", os.path.join(tx.folder, "agent.pyz"))
     now = time.monotonic()
@@ -44,7 +50,7 @@ def arm(
         tx,
         {
             "boot_id": boot_id(), "until_s": now + ttl_s, "latest_s": now + MOST_S,
-            "ttl_s": ttl_s, "machine": machine.told(),
+            "ttl_s": ttl_s, "retry_s": retry_s, "machine": machine.told(),
             "decided": [f"state-{each}" for each in decided],
             "made": boot_unit.missing_folders(machine) if machine.services.boots else [],
         },

@@ -49,7 +49,7 @@ class Systemd:
     control = ""
 
     def __init__(self, *, booting: bool = False) -> None:
-        self._booting = booting
+        self.booting = booting
 
     def show(self, units: Asked) -> dict[str, dict[str, Any]]:
         """Return the state of every unit with one call."""
@@ -80,7 +80,7 @@ class Systemd:
         self, units: Sequence[str], wait_s: float, check: Callable[[], None] = lambda: None
     ) -> None:
         """Start units together and wait for READY."""
-        if self._booting:
+        if self.booting:
             words = ("systemctl", "start", "--no-block", "--", *units)
             self._must(run(words, ASK_WITHIN_S), "start")
         else:
@@ -94,7 +94,7 @@ class Systemd:
 
     def stop(self, units: Sequence[str]) -> None:
         """Stop units; one that will not is killed."""
-        if self._booting:  # one that only waits for its turn keeps it
+        if self.booting:  # one that only waits for its turn keeps it
             states = self.show(dict.fromkeys(units, ()))
             units = [name for name, state in states.items() if state["active"] in UP]
         if not units:

@@ -64,7 +64,7 @@ def apply(
     step = "journal"
     try:
         tx = work.transactions.create(name, meta)
-        _keep_agent(tx)
+        keep_agent(tx)
         space.keep_ballast(tx.ballast, space.ballast_bytes(states))
         if asked := meta.get("switch"):
             step = "switch"
@@ -207,7 +207,7 @@ def _verify_unit(machine: Machine, tx: store.Transaction, path: str, content: by
         )  # fmt: skip
 
 
-def _keep_agent(tx: store.Transaction) -> None:
+def keep_agent(tx: store.Transaction) -> None:
     """Keep the agent that wrote the journal, so that the same one can play it backwards."""
     archive = getattr(globals().get("__loader__"), "archive", "")
     if archive:
@@ -229,4 +229,4 @@ def title(step: Mapping[str, Any]) -> str:
     return f"{step['do']} {what(step)}".strip()
 
 
-__all__ = ["Work", "apply", "one_line", "put_back", "refuse"]
+__all__ = ["Work", "apply", "keep_agent", "one_line", "put_back", "refuse"]

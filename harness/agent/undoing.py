@@ -11,6 +11,7 @@ from typing import Any
 from . import placing, releases, settling, store, switch
 from .boundaries import BOUNDARIES
 from .failing import IN_DOUBT, SIGNALS, AgentError, one_line
+from .late import injecting
 from .machine import Machine
 from .paths import KINDS
 from .places import Place, place
@@ -55,14 +56,19 @@ def undo(machine: Machine, transactions: store.Store, tx: store.Transaction) -> 
             os.unlink(tx.ballast)
         undone = Undone(tx.id)
         records = tx.journal.records()
+        is_fault = tx.meta.get("kind") == "fault"
         try:
-            _undo_all(machine, tx, records, undone)
+            if is_fault:
+                injecting.undo_all(machine, records)
+            else:
+                _undo_all(machine, tx, records, undone)
             switch.disarm(machine, transactions.turn(tx, "rolled_back"))
         except Exception as error:
             step = getattr(error, "step", "") or "rollback"
+            again = "faults.heal" if is_fault else "rollback"
             raise AgentError(
                 "in_doubt", f"the undo of {tx.id} stopped: {one_line(error)}", step=step,
-                action=f"mend that and run invoke rollback; all that is needed is in {tx.folder}",
+                action=f"mend that and run invoke {again}; all that is needed is in {tx.folder}",
                 state=IN_DOUBT,
             ) from error  # fmt: skip
     return undone

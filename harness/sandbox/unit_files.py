@@ -11,7 +11,7 @@ from signal import SIGTERM, Signals
 from typing import TypeVar
 
 #: Where unit files lie; the first wins, drop-ins of all count.
-FOLDERS = ("etc/systemd/system", "lib/systemd/system")
+FOLDERS = ("etc/systemd/system", "run/systemd/system", "lib/systemd/system")
 HONOURED = {
     "[Unit]": "Description Documentation StartLimitIntervalSec StartLimitBurst",
     "[Service]": "Type ExecStart WorkingDirectory Environment EnvironmentFile LoadCredential"

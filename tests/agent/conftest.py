@@ -1,12 +1,17 @@
 """A host in a directory for every test."""
 
+import io
+import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from harness import session as sessions
+from tests.agent.grounds import Ground
 from tests.agent.worlds import World
 
 
@@ -29,3 +34,38 @@ def new_world() -> Iterator[Callable[[], World]]:
 @pytest.fixture
 def world(new_world) -> World:
     return new_world()
+
+
+@pytest.fixture
+def another_agent(monkeypatch):
+    """A function: agents that start from now on have more words at the end of a source."""
+
+    def change(name, words):
+        memory = io.BytesIO()
+        with (
+            zipfile.ZipFile(io.BytesIO(sessions.agent_archive())) as old,
+            zipfile.ZipFile(memory, "w") as new,
+        ):
+            for each in old.namelist():
+                if each == f"agent/{name}c":
+                    continue  # else that would be what runs
+                more = words.encode() if each == f"agent/{name}" else b""
+                new.writestr(each, old.read(each) + more)
+        monkeypatch.setattr(sessions, "agent_archive", memory.getvalue)
+
+    return change
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Ground]:
+    """A host that may be broken, with namespaces of its own; that takes root."""
+    if os.getuid() != 0:
+        why = "NOT TESTED, faults on packets and mounts need root"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    scratch = Path(tempfile.mkdtemp(prefix="qo-"))
+    made = Ground(scratch)
+    yield made
+    made.close()
+    shutil.rmtree(scratch)

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import secrets
@@ -11,11 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 
 import pytest
 
-from harness import session as sessions
 from harness.agent import boot_unit
 from harness.agent.machine import Machine
 from harness.agent.systemd import Systemd
@@ -232,26 +229,6 @@ def test_a_late_write_of_a_holder_that_nothing_could_end_is_refused(world, anoth
     assert (journal.read_bytes() != known) is not fenced
 
 
-@pytest.fixture
-def another_agent(monkeypatch):
-    """A function: agents that start from now on have more words at the end of a source."""
-
-    def change(name, words):
-        memory = io.BytesIO()
-        with (
-            zipfile.ZipFile(io.BytesIO(sessions.agent_archive())) as old,
-            zipfile.ZipFile(memory, "w") as new,
-        ):
-            for each in old.namelist():
-                if each == f"agent/{name}c":
-                    continue  # else that would be what runs
-                more = words.encode() if each == f"agent/{name}" else b""
-                new.writestr(each, old.read(each) + more)
-        monkeypatch.setattr(sessions, "agent_archive", memory.getvalue)
-
-    return change
-
-
 def test_a_killed_holders_lock_is_free_and_a_living_ones_is_not(world):
     first, second = world.session(), world.session()
     world.apply(first, [file("/etc/a")], switch=armed())
@@ -309,4 +286,17 @@ def test_the_boots_unit_leaves_no_trace_in_its_folders(world, had_wants):
         assert now[folder] == before[folder]
     for _ in range(2):
         boot_unit.remove(machine, "t1", made)
+    assert tree(world.root) == before
+
+
+@pytest.mark.parametrize("first", ["t1", "t2"])
+def test_two_boot_units_share_a_folder_and_the_last_one_takes_it_along(world, first):
+    before = tree(world.root)
+    machine = Machine(str(world.root), Systemd(), honour_owners=False)
+    made = {}
+    for tx in ("t1", "t2"):
+        made[tx] = boot_unit.missing_folders(machine)
+        boot_unit.place_unit(machine, tx, ("/usr/bin/python3", "x"))
+    for tx in (first, *({"t1", "t2"} - {first})):
+        boot_unit.remove(machine, tx, made[tx])
     assert tree(world.root) == before

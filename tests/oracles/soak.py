@@ -78,6 +78,10 @@ TOPICS = {
         "agent on the hosts: on generated hosts, what is planned is exactly what changes",
         "tests/agent/test_generated_plans.py",
     ),
+    "faults": (
+        "agent on the hosts: an injector killed at every boundary of every kind of fault, and undo",
+        "tests/agent/test_fault_walk.py",
+    ),
     "pruning": (
         "agent on the hosts: what is forgotten is never what a promised rollback needs",
         "tests/agent/test_pruning.py",

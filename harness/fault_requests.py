@@ -1,0 +1,107 @@
+"""What a session asks an agent about faults; harness/agent/faults.py answers.
+
+A fault is a list of steps, each a mapping with `do` and more (optional words in brackets):
+
+- freeze: unit. Every process of it stands still.
+- kill: unit, [signal KILL], [all False]. Its main process, or all of them.
+- held: unit. Stopped until the undo.
+- nft: rules, each hook input|output, act drop|reset|lose, sport and/or dport, [from], [to],
+  [percent] to lose.
+- mount: path, how full|read-only, [unit] whose own view of it is looked at as well.
+- mode: path, mode.
+- redis: [host 127.0.0.1], [port 6379], [user], [password_file on the host], and one of
+  config {name: value}, acl {user, rules}, pause {ms, what write|all}.
+- dropin: unit, lines, [restart False], [anyhow False] where it may keep the unit from coming up.
+
+What is observed of each is `on`, `gone` and more of its kind. All steps of one fault come and go
+together; those that are to end at different times are faults of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.errors import ConfigurationError
+
+#: Where a fault may be injected at all; whatever else an inventory says means no.
+BREAKABLE = frozenset({"sandbox", "testnet"})
+#: What one fault may take on its host, its undo included; a host has so many at once.
+WITHIN_S, MOST = 300.0, 8
+LOOK_WITHIN_S = 120.0
+
+Reply = dict[str, Any]
+
+
+class FaultRequests:
+    """The part of a session that is about faults."""
+
+    _host: str
+
+    def _ask(self, request: Reply, deadline_s: float) -> Reply:
+        raise NotImplementedError
+
+    def fault_arm(
+        self,
+        tx: str,
+        steps: Sequence[Mapping[str, Any]],
+        *,
+        ttl_s: float,
+        mode: str,
+        inventory: str,
+        meta: Mapping[str, Any],
+        seen_within_s: float | None = None,
+    ) -> Reply:
+        """Inject a fault that the host undoes by itself after `ttl_s`; returns what was observed.
+
+        Raises with everything as it was when the host does not allow it, cannot have a step or the
+        fault is not seen, and ConfigurationError, without a word to the host, for mode live.
+        """
+        if mode not in BREAKABLE:
+            raise ConfigurationError(
+                f"its mode is {mode!r}: faults are for {' and '.join(sorted(BREAKABLE))} alone",
+                host=self._host, step="guard", action="take another inventory with -i",
+            )  # fmt: skip
+        request = {
+            "do": "fault_arm", "tx": tx, "steps": [dict(step) for step in steps], "ttl_s": ttl_s,
+            "mode": mode, "inventory": inventory, "meta": dict(meta),
+            "seen_within_s": seen_within_s,
+        }  # fmt: skip
+        return self._ask(request, WITHIN_S + (seen_within_s or 0))
+
+    def fault_observe(self, tx: str) -> Reply:
+        """Return what is seen of a fault now."""
+        return self._ask({"do": "fault_observe", "tx": tx}, LOOK_WITHIN_S)
+
+    def fault_undo(self, tx: str, *, meta: Mapping[str, Any]) -> Reply:
+        """Undo a fault and see that it is gone; twice is fine. Raises InDoubtError if it is not."""
+        return self._ask({"do": "fault_undo", "tx": tx, "meta": dict(meta)}, WITHIN_S)
+
+    def fault_heal(self, *, meta: Mapping[str, Any]) -> Reply:
+        """Undo every fault of the host, whoever injected it; raises InDoubtError for what is left.
+
+        Returns {"healed": ids}.
+        """
+        return self._ask({"do": "fault_heal", "meta": dict(meta)}, MOST * WITHIN_S)
+
+    def faults(self, *, over: bool = False) -> list[Reply]:
+        """Return the host's faults, whoever injected them, with `over` those that are over, too."""
+        said: Any = self._ask({"do": "fault_list", "all": over}, LOOK_WITHIN_S)
+        return list(said)
+
+    def fingerprint(
+        self,
+        *,
+        paths: Sequence[str] = (),
+        units: Sequence[str] = (),
+        servers: Sequence[Mapping[str, Any]] = (),
+    ) -> Reply:
+        """Return all of the host that a fault may touch: harness.fingerprints compares two.
+
+        `servers` are Redis as {"port", "host", "user", "password_file"}, the last one on the host.
+        """
+        request = {
+            "do": "fault_fingerprint", "paths": list(paths), "units": list(units),
+            "servers": [dict(each) for each in servers],
+        }  # fmt: skip
+        return self._ask(request, LOOK_WITHIN_S)
