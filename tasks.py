@@ -15,6 +15,7 @@ from commands import (
     deploy,
     doctor,
     drift,
+    faults,
     hosts,
     intents,
     inventory,
@@ -55,6 +56,7 @@ group("trading", trading.enable, trading.disable)
 group("intents", intents.list_intents, intents.resolve)
 group("backup", backup.list_snapshots, backup.restore, default=backup.backup)
 group("inventory", inventory.show)
+group("faults", faults.heal)
 group("hosts", hosts.trust)
 group("sandbox", sandbox.down)
 group("lab", lab.up, lab.down, lab.ssh)

@@ -164,7 +164,11 @@ def _find(faults: Store, name: str) -> Transaction:
     for one in faults.all():
         if one.id == name:
             return one
-    raise AgentError("unknown", f"no fault {name!r} on this host", action="invoke faults.list")
+    raise AgentError(
+        "unknown",
+        f"no fault {name!r} on this host",
+        action="invoke faults.heal: nothing is left to undo",
+    )
 
 
 @contextlib.contextmanager
