@@ -1,0 +1,75 @@
+"""A happening as a line of JSON, and back. Pure; what cannot be read raises ValueError."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, Field, fields
+from typing import Any
+
+from fault_injection.history.happenings import KINDS, Happening
+
+_encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
+_KIND_OF = {kind: word for word, kind in KINDS.items()}
+
+
+def _json_type(of: Field[Any]) -> type:
+    """Return what a field is in JSON, by its annotation."""
+    word = str(of.type).partition("[")[0]
+    return {"str": str, "int": int, "bool": bool, "tuple": list, "Mapping": dict}[word]
+
+
+#: kind -> its fields, by name -> what they are in JSON
+_TYPES = {kind: {each.name: _json_type(each) for each in fields(kind)} for kind in KINDS.values()}
+_TUPLES = {
+    kind: tuple(name for name, what in types.items() if what is list)
+    for kind, types in _TYPES.items()
+}
+_DEFAULTS: dict[type[Happening], dict[str, Any]] = {
+    kind: {
+        each.name: each.default for each in fields(kind)
+        if each.default is not MISSING and each.name not in {"n", "wall_ns", "mono_ns"}
+    }
+    for kind in KINDS.values()
+}  # fmt: skip
+_OWN = {
+    kind: tuple(name for name in types if name not in {"n", "wall_ns", "mono_ns"})
+    for kind, types in _TYPES.items()
+}
+
+
+def encoded(what: Happening, n: int, wall_ns: int, mono_ns: int) -> bytes:
+    """Return a line with its end; what stands at its default is left out."""
+    kind = type(what)
+    said: dict[str, Any] = {"n": n, "is": _KIND_OF[kind]}
+    said["wall_ns"], said["mono_ns"] = what.wall_ns or wall_ns, mono_ns
+    defaults = _DEFAULTS[kind]
+    for name in _OWN[kind]:
+        value = getattr(what, name)
+        if name not in defaults or value != defaults[name]:
+            said[name] = value
+    return _encode(said).encode("ascii") + b"\n"
+
+
+def decoded(line: bytes) -> Happening:
+    """Return what a line says; raises ValueError."""
+    try:
+        said = json.loads(line.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    return value_of(said)
+
+
+def value_of(said: Any) -> Happening:
+    """Return the happening that an object of JSON says; raises ValueError."""
+    try:
+        kind = KINDS[said.pop("is")]
+        types = _TYPES[kind]
+        for name, value in said.items():
+            if type(value) is not types[name]:
+                raise ValueError(f"{name} is {type(value).__name__}")
+        for name in _TUPLES[kind]:
+            if name in said:
+                said[name] = tuple(said[name])
+        return kind(**said)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no line of ours: {error}") from error
