@@ -1,8 +1,8 @@
 """How long things took: p50, p95, p99 and the worst, before, during and after the faults.
 
 Two latencies, in ms: until an operation was answered, and from its beginning to its first effect.
-Each counts to the phase in which it began. There is no limit here, so nothing is refuted; without
-a sample in each phase it is unknown.
+Whatever was under way in an episode counts to `during`. There is no limit here, so nothing is
+refuted. Unknown without answers before and after, or where nothing was even tried during.
 """
 
 from __future__ import annotations
@@ -17,33 +17,39 @@ from proofs.finding import Finding
 
 NEEDS_END = True
 PHASES = (BEFORE, DURING, AFTER)
+ENDS = (BEFORE, AFTER)
 RANKS = (("p50", 50), ("p95", 95), ("p99", 99))
 NS_PER_MS = 10**6
 
 
 def check(history: History) -> Finding | None:
     """Sort all latencies into their phases."""
-    ends = {each.op: each for each in history.of(Ended) if each.how == OK}
+    ends = {each.op: each for each in history.of(Ended)}
     effects = _first_effects(history)
     phases = Phases(history)
+    tried = set[str]()
     answers: dict[str, list[int]] = {each: [] for each in PHASES}
     settled: dict[str, list[int]] = {each: [] for each in PHASES}
-    begun: set[tuple[str, str]] = set()
     for each in history.of(Invoked):
-        when = phases.of(each.wall_ns)
-        if each.op in ends:
-            answers[when].append(ends[each.op].mono_ns - each.mono_ns)
-        which = (each.stream, each.identity)
-        if which in effects and which not in begun:
-            begun.add(which)
-            settled[when].append(effects[which] - each.wall_ns)
+        end = ends.get(each.op)
+        when = phases.of(each.wall_ns, end.wall_ns if end else each.wall_ns)
+        tried.add(when)
+        if end and end.how == OK:
+            answers[when].append(end.mono_ns - each.mono_ns)
+        effect_ns = effects.pop((each.stream, each.identity), None)
+        if effect_ns is not None:
+            when = phases.of(each.wall_ns, effect_ns)
+            tried.add(when)
+            settled[when].append(effect_ns - each.wall_ns)
     said = {"answered": _table(answers), "settled": _table(settled)}
-    empty = [when for when in PHASES if not answers[when]]
-    if empty:
-        return Finding.unknown(f"no operation was answered {' and '.join(empty)}", **said)
-    if any(settled.values()) and (few := [when for when in PHASES if not settled[when]]):
-        return Finding.unknown(f"no effect of what began {' and '.join(few)}", **said)
-    worst = max(map(max, answers.values())) / NS_PER_MS
+    missing = [f"no operation was answered {when}" for when in ENDS if not answers[when]]
+    if any(settled.values()):
+        missing += [f"no effect {when}" for when in ENDS if not settled[when]]
+    if DURING not in tried:
+        missing.append("no operation was under way during the faults")
+    if missing:
+        return Finding.unknown(*missing, **said)
+    worst = max(max(each) for each in answers.values() if each) / NS_PER_MS
     return Finding.proved(f"the slowest answer took {worst:.3f} ms", **said)
 
 

@@ -59,19 +59,19 @@ def episodes(history: History) -> list[Window]:
 
 
 class Phases:
-    """Look up in which phase a moment lies; between two episodes is after the first."""
+    """Look up in which phase something was; between two episodes is after the first."""
 
     def __init__(self, history: History) -> None:
         self._episodes = episodes(history)
         self._began = [each.began_ns for each in self._episodes]
 
-    def of(self, moment_ns: int) -> str:
-        """Return BEFORE, DURING or AFTER."""
-        at = bisect_right(self._began, moment_ns) - 1
+    def of(self, began_ns: int, ended_ns: int) -> str:
+        """Return DURING for what was under way in an episode, else BEFORE or AFTER."""
+        at = bisect_right(self._began, ended_ns) - 1
         if at < 0:
             return BEFORE
         gone_ns = self._episodes[at].gone_ns
-        return DURING if gone_ns is None or moment_ns <= gone_ns else AFTER
+        return DURING if gone_ns is None or gone_ns >= began_ns else AFTER
 
 
 def _began(window: Window) -> int:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.checkers.world import COUNTING, EXECUTION, MOVED, ROUTING, Lost, identity_of
+from tests.checkers.world import COUNTING, EXECUTION, MOVED, ROUTING, LostReplyError, identity_of
 
 STATE_OF = {"FILLED": "FILLED", "CANCELED": "FAILED", "REFUSED": "REJECTED"}
 
@@ -28,7 +28,7 @@ def looping(world, flow, me, handle):
                 else:
                     waits |= bool((yield from handle(world, me, entry, fields)))
             own = own and bool(batch) and not waits
-        except Lost:
+        except LostReplyError:
             own = True
 
 
@@ -57,7 +57,7 @@ def execution(world, me, entry, fields):
         if what == "submit" or outcome is None:
             until_ms = world.records[identity]["until_ms"]
             outcome = yield partial(world.submit, identity, order, until_ms)
-    except Lost:
+    except LostReplyError:
         return True
     yield partial(world.finish, me, entry, identity, epoch, STATE_OF[outcome])
     return False

@@ -1,4 +1,4 @@
-"""Faults of the small world: each is injected, observed by its trace, undone and seen to be gone."""
+"""Faults of the small world: each injected, observed by its trace, undone and seen to be gone."""
 
 from fault_injection.history import happenings as h
 from streams.ids import id_key
@@ -166,6 +166,20 @@ class Duplicates(Fault):
         self.run.doubling = 0.0
 
 
+class RepeatedIntents(Fault):
+    """Somebody publishes intents again that are there already."""
+
+    def possible(self):
+        return len(self.run.world.ids[STREAMS[EXECUTION]]) > 2
+
+    def inject(self):
+        world = self.run.world
+        intents = world.streams[STREAMS[EXECUTION]]
+        for entry in world.ids[STREAMS[EXECUTION]][-3:]:
+            world.add(STREAMS[EXECUTION], intents[entry])
+            world.now_ms += 1
+
+
 class MemoryFull(Fault):
     def inject(self):
         self.run.refusing = True
@@ -233,7 +247,7 @@ class KillOfExecution(Kill):
 KINDS = {
     kind.__name__: kind
     for kind in (
-        Kill, KillOfMany, Outage, Death, Freeze, LostReplies, ExchangeInTrouble, Duplicates, MemoryFull,
-        TrimPending, SetIdBack, KillOfExecution,
+        Kill, KillOfMany, KillOfExecution, Outage, Death, Freeze, LostReplies, ExchangeInTrouble,
+        Duplicates, RepeatedIntents, MemoryFull, TrimPending, SetIdBack,
     )
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """Run the small world by a seed: traffic, faults, samples; what comes out is a history's bytes."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,15 +17,19 @@ from tests.checkers.world import (
     ROUTING,
     STREAMS,
     TICK_MS,
-    Lost,
+    LostReplyError,
     World,
 )
 
-#: Steps: quiet traffic, then faults, then traffic again, then nothing new until all is done.
-QUIET, FAULTS_UNTIL, TRAFFIC_UNTIL, LONGEST = 150, 550, 700, 1_500
+#: Quiet traffic until this step, faults until that one, traffic until the next one, and then
+#: nothing new until all is done, or the last one.
+STEPS = (150, 550, 700, 1_500)
+BRIEF = (40, 100, 150, 500)
 #: One event in so many steps, one look at the groups in so many.
 EVENT_EVERY, LOOK_EVERY = 8, 8
 BACK_WITHIN_S = 5
+#: Some are so old that nobody may act on them.
+STALE_MS = 100_000
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 
 
@@ -44,13 +49,16 @@ class Process:
 class Run:
     """One run; `broken` says what of the correct consumers is replaced."""
 
-    def __init__(self, seed, *, peers=2, faults=None, world=World, loop=looping, **handlers):
+    def __init__(
+        self, seed, *, peers=2, faults=None, steps=STEPS, world=World, loop=looping, **handlers
+    ):
+        quiet, faults_until, self.traffic_until, self.longest = steps
         self.world = world(seed)
         self.chance = self.world.chance
         self.seed, self.loop, self.handlers = seed, loop, {**HANDLERS, **handlers}
         self.ordered = peers == 1
         self.step = 0
-        self.losing = 0.0  # how many replies get lost
+        self.losing, self.losses = 0.0, 0  # the share of replies that get lost
         self.refusing = False  # producers are told that memory is full
         self.doubling = 0.0
         self.repeatable = []
@@ -59,7 +67,7 @@ class Run:
         ]
         kinds = [kind for kind in KINDS if peers > 1 or not KINDS[kind].needs_peers]
         chosen = faults if faults is not None else self.chance.sample(kinds, min(5, len(kinds)))
-        at = sorted(self.chance.sample(range(QUIET, FAULTS_UNTIL - 100), len(chosen)))
+        at = sorted(self.chance.sample(range(quiet, faults_until - 50), len(chosen)))
         self.faults = [
             KINDS[kind](self, f"f{number}", when)
             for number, (kind, when) in enumerate(zip(chosen, at, strict=True))
@@ -71,7 +79,7 @@ class Run:
         for process in self.processes:
             self.start(process)
         self.world.say(h.Steady(phase=h.BEFORE, well=True))
-        while self.step < LONGEST and not self.done:
+        while self.step < self.longest and not self.done:
             self.one_step()
         self.close()
         return b"".join(encoded(each, each.n, each.wall_ns, each.mono_ns)
@@ -81,7 +89,7 @@ class Run:
     def done(self):
         groups = self.world.groups
         quiet = not any(self.world.waiting(flow) or groups[flow].pending for flow in groups)
-        return quiet and self.step > TRAFFIC_UNTIL + 10 * LOOK_EVERY and self.healed
+        return quiet and self.step > self.traffic_until + 10 * LOOK_EVERY and self.healed
 
     @property
     def healed(self):
@@ -97,7 +105,7 @@ class Run:
         for process in self.processes:
             if process.lives and not process.frozen:
                 world.beats[process.name] = world.now_ms + HEARTBEAT_MS
-        if self.step % EVENT_EVERY == 0 and self.step < TRAFFIC_UNTIL:
+        if self.step % EVENT_EVERY == 0 and self.step < self.traffic_until:
             self.produce(COUNTING)
             self.produce(ROUTING)
         if self.step % LOOK_EVERY == 0:
@@ -117,10 +125,8 @@ class Run:
     def kill(self, process):
         """End it before or after the command that it waits for has been done."""
         if self.chance.random() < 0.5:
-            try:
+            with suppress(LostReplyError):
                 process.wanted()
-            except Lost:
-                pass
         process.body = process.wanted = None
         self.world.say(h.Process(name=process.name, did="killed"))
 
@@ -129,13 +135,13 @@ class Run:
         lost = self.chance.random() < self.losing
         try:
             if lost and self.chance.random() < 0.3:
-                raise Lost  # noqa: TRY301  the request got lost, not its reply
+                raise LostReplyError  # noqa: TRY301  the request got lost, not its reply
             reply = process.wanted()
             if lost:
-                raise Lost  # noqa: TRY301
-        except Lost:
-            self.losses = getattr(self, "losses", 0) + 1
-            process.wanted = process.body.throw(Lost())
+                raise LostReplyError  # noqa: TRY301
+        except LostReplyError:
+            self.losses += 1
+            process.wanted = process.body.throw(LostReplyError())
         else:
             process.wanted = process.body.send(reply)
 
@@ -169,7 +175,7 @@ class Run:
             "trace_id": "" if nameless else f"trace-{name}",
             "correlation_id": f"cycle-{name}",
             "symbol": chance.choice(SYMBOLS),
-            "made_ms": world.now_ms,
+            "made_ms": world.now_ms - (STALE_MS if chance.random() < 0.03 else 0),
             "decision": chance.choice(("EXECUTE", "SKIP", "BLOCKED")),
             "reason": f"reason_{chance.randrange(5)}",
             "digest": f"sha-{name}",
@@ -181,8 +187,8 @@ class Run:
     def open(self):
         world = self.world
         world.say(h.Opening(tool="quantum-ops", version="test", seed=self.seed, schedule="00",
-                            inventory="world", mode="sandbox", at_least=60,
-                            back_within_s=BACK_WITHIN_S))  # fmt: skip
+                            inventory="world", mode="sandbox", back_within_s=BACK_WITHIN_S,
+                            at_least=self.traffic_until // EVENT_EVERY))  # fmt: skip
         for flow, stream in STREAMS.items():
             order = (h.ORDER,) if flow == ROUTING and self.ordered else ()
             world.say(h.Flow(flow=flow, stream=stream, group=flow, fed_by_others=flow == EXECUTION,

@@ -32,7 +32,7 @@ EVIDENCE = {
 MOVED = "moved"
 
 
-class Lost(Exception):
+class LostReplyError(Exception):
     """The reply never came; what was asked for may have been done."""
 
 
@@ -251,11 +251,11 @@ class World:
     # -- the exchange, which takes the same id again and again
 
     def submit(self, identity, order, until_ms):
-        """Return FILLED, CANCELED or REFUSED; raise Lost where no answer comes."""
+        """Return FILLED, CANCELED or REFUSED; raise LostReplyError where no answer comes."""
         trouble = self.chance.random() < self.exchange_in_trouble
         way = self.chance.choice(("before", "after", "late", "refused")) if trouble else "well"
         if way == "before":
-            raise Lost
+            raise LostReplyError
         if way == "refused" or self.now_ms > until_ms:
             self.call(identity, h.SUBMIT, order, h.REFUSED)
             return "REFUSED"
@@ -263,11 +263,11 @@ class World:
             self.call(identity, h.SUBMIT, order, h.NO_REPLY)
             lands_ms = self.chance.randrange(self.now_ms, until_ms + 1)
             self.in_flight.append((lands_ms, identity, order))
-            raise Lost
+            raise LostReplyError
         self.call(identity, h.SUBMIT, order, h.NO_REPLY if way == "after" else h.ACCEPTED)
         outcome = self.accept(identity, order)
         if way == "after":
-            raise Lost
+            raise LostReplyError
         return outcome
 
     def accept(self, identity, order):
@@ -285,7 +285,7 @@ class World:
 
     def query(self, identity, order):
         if self.chance.random() < self.exchange_in_trouble:
-            raise Lost
+            raise LostReplyError
         found = self.orders.get(order)
         self.call(identity, h.QUERY, order, h.FOUND if found else h.NO_SUCH_ORDER)
         return found[0] if found else None
