@@ -1,7 +1,8 @@
 """Judge a run by its history: one file per checker, listed here by hand.
 
 Each is a pure function, History -> Finding, or None where no flow gathers what it looks at. One
-that needs the end refutes only what came to its end: in half a history everything is missing.
+that NEEDS_END judges only what came to its end: in half a history everything is missing. One that
+NEEDS_WATCH rests on lines that nobody can read again afterwards.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fault_injection.history.happenings import Resumed
 from fault_injection.history.reading import History, read
 from proofs.finding import Finding, Verdict, worst
 
@@ -86,6 +88,8 @@ def judge_one(name: str, history: History) -> Finding | None:
             return Finding.unknown("the history is damaged")
         if checker.NEEDS_END and not history.closed:
             return Finding.unknown("the history has no last line")
+        if checker.NEEDS_WATCH and history.of(Resumed):
+            return Finding.unknown("the harness died, and nobody watched until it was resumed")
     try:
         finding: Finding | None = checker.check(history)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:

@@ -17,6 +17,7 @@ from fault_injection.history.reading import History
 from proofs.finding import Finding
 
 NEEDS_END = True
+NEEDS_WATCH = True
 NEVER = float("inf")
 
 

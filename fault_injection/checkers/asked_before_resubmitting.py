@@ -22,6 +22,7 @@ from fault_injection.history.reading import History
 from proofs.finding import Finding
 
 NEEDS_END = False
+NEEDS_WATCH = True
 
 
 def check(history: History) -> Finding | None:

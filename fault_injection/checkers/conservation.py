@@ -17,6 +17,7 @@ from proofs.finding import Finding
 from streams.ids import ZERO, id_key
 
 NEEDS_END = True
+NEEDS_WATCH = False
 
 
 def check(history: History) -> Finding | None:

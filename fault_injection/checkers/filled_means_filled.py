@@ -14,6 +14,7 @@ from proofs.finding import Finding
 from streams.intents import ENTRY, FILLED
 
 NEEDS_END = True
+NEEDS_WATCH = False
 
 
 def check(history: History) -> Finding | None:

@@ -23,6 +23,7 @@ from proofs.finding import Finding
 from streams.ids import ZERO, id_key
 
 NEEDS_END = True
+NEEDS_WATCH = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from fault_injection.history.reading import History
 from proofs.finding import Finding
 
 NEEDS_END = True
+NEEDS_WATCH = True
 PHASES = (BEFORE, DURING, AFTER)
 ENDS = (BEFORE, AFTER)
 RANKS = (("p50", 50), ("p95", 95), ("p99", 99))

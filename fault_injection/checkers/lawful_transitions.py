@@ -12,6 +12,7 @@ from proofs.finding import Finding
 from streams import intents
 
 NEEDS_END = False
+NEEDS_WATCH = True
 
 
 def check(history: History) -> Finding | None:

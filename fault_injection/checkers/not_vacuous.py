@@ -41,6 +41,7 @@ from fault_injection.history.reading import History
 from proofs.finding import Finding
 
 NEEDS_END = True
+NEEDS_WATCH = False
 
 #: What evidence stands in which lines.
 STANDS_IN: dict[str, type[Happening]] = {

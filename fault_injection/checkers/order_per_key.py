@@ -12,6 +12,7 @@ from proofs.finding import Finding
 from streams.ids import id_key
 
 NEEDS_END = True
+NEEDS_WATCH = True
 
 
 def check(history: History) -> Finding | None:

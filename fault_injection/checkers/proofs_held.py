@@ -7,6 +7,7 @@ from fault_injection.history.reading import History
 from proofs.finding import Finding, Verdict, worst
 
 NEEDS_END = True
+NEEDS_WATCH = False
 
 
 def check(history: History) -> Finding | None:

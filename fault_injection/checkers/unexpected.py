@@ -10,6 +10,7 @@ from fault_injection.history.reading import History
 from proofs.finding import Finding
 
 NEEDS_END = True
+NEEDS_WATCH = False
 
 
 def check(history: History) -> Finding | None:
