@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fault_injection.history.happenings import Resumed
-from fault_injection.history.reading import History, read
+from fault_injection.history.reading import History, paused_collection, read
 from proofs.finding import Finding, Verdict, worst
 
 #: A checker's name -> its module, in the order in which a report tells them.
@@ -73,7 +73,8 @@ class Judgement:
 
 def judge(history: History) -> Judgement:
     """Run every checker."""
-    found = {name: judge_one(name, history) for name in REGISTRY}
+    with paused_collection():
+        found = {name: judge_one(name, history) for name in REGISTRY}
     return Judgement(
         {name: each for name, each in found.items() if each is not None},
         tuple(name for name, each in found.items() if each is None),

@@ -60,8 +60,6 @@ def _doubts(history: History, account: Account) -> Iterator[str]:
 def _wrong(history: History, account: Account) -> Iterator[tuple[str, set[str]]]:
     """Yield what is wrong, with the identities (or the buckets' fields) concerned."""
     entries, waiting, dead = account.entries, account.waiting, set(account.dead)
-    of = account.entries_of()
-    assert account.snapshot is not None
     yield "dead letters that are not acknowledged", {entries[e] for e in dead & waiting}
     if SUMS in account.flow.evidence:
         yield "settled, and missing in a bucket", set(account.short)
@@ -69,14 +67,24 @@ def _wrong(history: History, account: Account) -> Iterator[tuple[str, set[str]]]
         return
     settled = account.settled
     placed = waiting | dead | account.told
-    nowhere = {who for e, who in entries.items() if e not in placed and who not in settled}
+    nowhere = {who for e, who in entries.items() if who not in settled and e not in placed}
     yield "nowhere", nowhere - account.doubtful
-    yield "settled and still waiting", {w for w in settled & set(of) if set(of[w]) <= waiting}
-    yield "settled and dead letters", {w for w in settled & set(of) if set(of[w]) <= dead}
-    kept_keys = {w: ref for each in history.of(Dedup) if each.flow == account.flow.flow
-                 for w, ref in each.values.items()}  # fmt: skip
-    refs = {who: {each.ref for each in effects} for who, effects in account.effects.items()}
-    yield (
-        "their keys name no effect there is",
-        {who for who, ref in kept_keys.items() if ref not in refs.get(who, set())},
-    )
+    yield "settled and still waiting", settled & _only_in(waiting, account)
+    yield "settled and dead letters", settled & _only_in(dead, account)
+    yield "their keys name no effect there is", _keys_of_nothing(history, account)
+
+
+def _only_in(place: set[str], account: Account) -> set[str]:
+    """Return the identities all of whose entries are in a place."""
+    here = {account.entries[each] for each in place if each in account.entries}
+    return here - {who for e, who in account.entries.items() if who in here and e not in place}
+
+
+def _keys_of_nothing(history: History, account: Account) -> set[str]:
+    return {
+        who
+        for kept_keys in history.of(Dedup)
+        if kept_keys.flow == account.flow.flow
+        for who, ref in kept_keys.values.items()
+        if not any(each.ref == ref for each in account.effects.get(who, ()))
+    }

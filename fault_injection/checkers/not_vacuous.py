@@ -100,11 +100,11 @@ def _evidence(history: History) -> Iterator[str]:
     if not history.of(Flow) and not history.of(Proof):
         yield "no flow was watched and no claim was checked"
     said: dict[str, set[type[Happening]]] = {}
-    for each in history.happenings:
-        if flow := getattr(each, "flow", ""):
-            said.setdefault(flow, set()).add(type(each))
+    for kind in (*STANDS_IN.values(), Snapshot):
+        for name in {str(getattr(each, "flow", "")) for each in history.of(kind)}:
+            said.setdefault(name, set()).add(kind)
     for flow in history.of(Flow):
-        there = said[flow.flow]
+        there = said.get(flow.flow, set()) | {Flow}
         for evidence in flow.evidence:
             if STANDS_IN.get(evidence, Flow) not in there:
                 yield f"{flow.flow}: no {evidence} were gathered"

@@ -11,6 +11,7 @@ from proofs.finding import Finding
 
 NEEDS_END = True
 NEEDS_WATCH = False
+NOTHING: frozenset[str] = frozenset()
 
 
 def check(history: History) -> Finding | None:
@@ -36,6 +37,7 @@ def check(history: History) -> Finding | None:
 
 def _differing(account: Account) -> Iterator[str]:
     for identity, effects in account.effects.items():
-        wanted = account.attempted.get(identity, set()) - {""}
-        if wanted and any(each.digest and each.digest not in wanted for each in effects):
-            yield identity
+        wanted = account.attempted.get(identity, NOTHING)
+        for each in effects:
+            if each.digest and each.digest not in wanted and wanted - {""}:
+                yield identity

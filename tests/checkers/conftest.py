@@ -6,6 +6,13 @@ from fault_injection.history.reading import history_of
 from tests.checkers.running import BRIEF, Run
 
 
+class Short(bytes):
+    """Bytes that a failing test does not print whole."""
+
+    def __repr__(self):
+        return f"{len(self)} bytes"
+
+
 @pytest.fixture(scope="session")
 def clean():
     """Return a whole run of correct consumers, as bytes: all there is to be seen is in it."""
@@ -21,7 +28,7 @@ def lines(clean):
 @pytest.fixture(scope="session")
 def brief():
     """Return a short run, for what is done with it a thousand times."""
-    return Run(3, faults=("Kill",), steps=BRIEF).history()
+    return Short(Run(3, faults=("Kill",), steps=BRIEF).history())
 
 
 @pytest.fixture

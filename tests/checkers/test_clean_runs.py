@@ -1,5 +1,7 @@
 """Correct consumers, whatever dies on the way, are proved right: no checker cries wolf."""
 
+import time
+
 import pytest
 
 from fault_injection.checkers import REGISTRY, judge
@@ -7,6 +9,7 @@ from fault_injection.history.happenings import Fault, Invoked
 from fault_injection.history.reading import history_of
 from proofs.finding import Verdict
 from tests.checkers.faults import KINDS
+from tests.checkers.large import large
 from tests.checkers.running import BRIEF, Run
 from tests.oracles.scale import sized
 
@@ -52,6 +55,20 @@ def test_an_injector_that_does_nothing_ends_in_unknown(kind):
 def test_the_same_seed_gives_the_same_history(clean):
     again = Run(7, peers=1, faults=("KillOfMany", "LostReplies", "Duplicates")).history()
     assert again == clean
+
+
+def test_a_large_history_is_judged_at_once(note):
+    """Nothing in it grows faster than the history does; how long it took is noted, not judged."""
+    operations = sized(1_000, 100_000)
+    data = large(operations)
+    begun = time.process_time()
+    history = history_of(data)
+    read = time.process_time()
+    judgement = judge(history)
+    judged = time.process_time()
+    note(operations=operations, lines=len(history.happenings),
+         read_ms=round(1_000 * (read - begun)), judged_ms=round(1_000 * (judged - read)))  # fmt: skip
+    assert judgement.verdict is Verdict.proved, judgement.told()
 
 
 def test_a_clean_run_is_asked_by_every_checker(clean):

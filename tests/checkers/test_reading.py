@@ -29,6 +29,7 @@ from fault_injection.history.lives import life
 from fault_injection.history.reading import history_of, read
 from harness.errors import HistoryError
 from proofs.finding import Verdict
+from tests.checkers.conftest import Short
 from tests.checkers.editing import written
 from tests.checkers.mutants import MUTANTS
 from tests.checkers.running import BRIEF, Run
@@ -69,10 +70,9 @@ def refuted():
     """Return short runs that end refuted, for different reasons."""
     found = []
     for name in ("ack_before_effect", "no_deduplication", "double_hincrby", "TerminalStateTwice"):
-        mutant = MUTANTS[name]
-        data = Run(1, faults=("Duplicates", "LostReplies"), steps=BRIEF, **mutant.changes).history()
-        assert judge(history_of(data)).verdict is Verdict.refuted
-        found.append(data)
+        run = Run(1, faults=("Duplicates", "LostReplies"), steps=BRIEF, **MUTANTS[name].changes)
+        found.append(Short(run.history()))
+        assert judge(history_of(found[-1])).verdict is Verdict.refuted
     return found
 
 
@@ -151,6 +151,15 @@ def test_a_torn_last_line_is_told(brief):
     assert history.torn > 0
     assert not history.damage
     assert "torn" in judge(history).findings["whole"].reasons[0]
+
+
+def test_what_comes_long_after_the_last_line_is_damage(brief):
+    lines = brief + b"".join(encoded(Reached(target="t"), n, 1, 1) for n in range(9_000))
+    assert all("comes after the last one" in each or "belongs" in each
+               for each in history_of(lines).damage)  # fmt: skip
+    count = brief.count(b"\n")
+    lines = brief + b"".join(encoded(Reached(target="t"), count + n, 1, 1) for n in range(9_000))
+    assert "comes after the last one" in history_of(lines).damage[0]
 
 
 def test_what_comes_after_the_last_line_is_damage(brief):

@@ -20,7 +20,7 @@ from tests.oracles import recording
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "docs" / "soak"
 #: What a run is about: with changes here since the commit, it is another one's.
-RUNS = ("streams", "consumers", "harness", "tests")
+RUNS = ("streams", "consumers", "harness", "fault_injection", "proofs", "tests")
 #: No case may take longer, in seconds.
 CASE_WITHIN_S = 7_200
 
@@ -77,6 +77,10 @@ TOPICS = {
     "plans": (
         "agent on the hosts: on generated hosts, what is planned is exactly what changes",
         "tests/agent/test_generated_plans.py",
+    ),
+    "histories": (
+        "fault runs: clean histories are proved, planted bugs refuted, half ones never believed",
+        "tests/checkers",
     ),
     "pruning": (
         "agent on the hosts: what is forgotten is never what a promised rollback needs",
