@@ -6,7 +6,8 @@ after it in doubt. Says unknown, never refuted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from fault_injection.history.happenings import (
     ACKS,
@@ -101,7 +102,8 @@ def _evidence(history: History) -> Iterator[str]:
         yield "no flow was watched and no claim was checked"
     said: dict[str, set[type[Happening]]] = {}
     for kind in (*STANDS_IN.values(), Snapshot):
-        for name in {str(getattr(each, "flow", "")) for each in history.of(kind)}:
+        lines: Sequence[Any] = history.of(kind)
+        for name in {each.flow for each in lines}:
             said.setdefault(name, set()).add(kind)
     for flow in history.of(Flow):
         there = said.get(flow.flow, set()) | {Flow}

@@ -5,7 +5,7 @@ from tests.checkers.editing import written
 
 MS = 10**6
 SEEN = (h.ACKS, h.DELIVERIES, h.POSITIONS, h.LAG)
-FAULTS, SAMPLE_EVERY = 20, 100
+FAULTS, SAMPLE_EVERY = 20, 5
 
 
 def large(operations):
@@ -30,7 +30,7 @@ def _lines(operations):
             for stage in stages:
                 yield h.Fault(fault=f"f{fault - 1}", name="kill", stage=stage, wall_ns=at)
         yield from _one(number, at)
-        if number % SAMPLE_EVERY == 0:
+        if moment % SAMPLE_EVERY == 0 and moment < 100:
             yield h.Position(flow="routing", last_delivered_id=f"{number + 1}-0", wall_ns=at)
             yield h.Sample(flow="routing", lag=number % 3, pending=0, wall_ns=at)
     end = (operations + 1) * MS
