@@ -107,13 +107,10 @@ def _well(lines: Sequence[bytes], first: int) -> list[Happening] | None:
     except (ValueError, RecursionError):
         return None
     places = list(range(first, first + len(lines)))
-    if [each.n for each in found] != places or _ENDS & set(map(type, found)):
+    amid = set(map(type, found[1 if first == 0 else 0 :]))
+    if [each.n for each in found] != places or Opening in amid:
         return None
-    return found
-
-
-#: These have their place, and are looked at one by one.
-_ENDS: set[type[Happening]] = {Opening, Closing}
+    return None if Closing in set(map(type, found[:-1])) else found
 
 
 def _one_by_one(

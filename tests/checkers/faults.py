@@ -132,6 +132,10 @@ class Freeze(Kill):
         self.victim.frozen = False
 
 
+class FreezeOfCounting(Freeze):
+    flow = COUNTING
+
+
 class LostReplies(Fault):
     lasts = LONG
 
@@ -247,7 +251,7 @@ class KillOfExecution(Kill):
 KINDS = {
     kind.__name__: kind
     for kind in (
-        Kill, KillOfMany, KillOfExecution, Outage, Death, Freeze, LostReplies, ExchangeInTrouble,
-        Duplicates, RepeatedIntents, MemoryFull, TrimPending, SetIdBack,
+        Kill, KillOfMany, KillOfExecution, Outage, Death, Freeze, FreezeOfCounting, LostReplies,
+        ExchangeInTrouble, Duplicates, RepeatedIntents, MemoryFull, TrimPending, SetIdBack,
     )
 }  # fmt: skip

@@ -309,7 +309,7 @@ def multi_applied_twice(world, me, entry, fields):
         return
 
 
-@planted("bucket_totals", FREEZES, where=COUNTING)
+@planted("bucket_totals", ("FreezeOfCounting",) * 3, where=COUNTING)
 def owner_checked_in_one_call_and_counted_in_the_next(world, me, entry, fields):
     def owned():
         of = world.groups[COUNTING].pending.get(entry)

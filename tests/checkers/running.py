@@ -24,6 +24,7 @@ from tests.checkers.world import (
 #: Quiet traffic until this step, faults until that one, traffic until the next one, and then
 #: nothing new until all is done, or the last one.
 STEPS = (150, 550, 700, 1_500)
+SHORTER = (80, 330, 400, 1_000)
 BRIEF = (40, 100, 150, 500)
 #: One event in so many steps, one look at the groups in so many.
 EVENT_EVERY, LOOK_EVERY = 8, 8

@@ -10,7 +10,7 @@ from fault_injection.history.reading import history_of
 from proofs.finding import Verdict
 from tests.checkers.faults import KINDS
 from tests.checkers.large import large
-from tests.checkers.running import BRIEF, Run
+from tests.checkers.running import BRIEF, SHORTER, Run
 from tests.oracles.scale import sized
 
 SEEDS = sized(10, 100)
@@ -38,7 +38,7 @@ def test_clean_runs_give_no_false_alarm(note):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_fault_alone_is_got_over(kind):
-    judgement = judged(Run(1, faults=(kind,)).history())
+    judgement = judged(Run(1, faults=(kind,), steps=SHORTER).history())
     assert judgement.verdict is Verdict.proved, judgement.told()
 
 
