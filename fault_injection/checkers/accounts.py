@@ -1,7 +1,8 @@
 """Where every produced identity of a flow was found in the end; what most checkers rest on.
 
 Sets of ids throughout, since counts lie. What is settled is read from the effects: a terminal
-record where the flow has states, else an effect. Where effects are sums, whatever is nowhere else
+record where the flow has states, else an effect or an end that was told (a refusal has no other
+effect). Where effects are sums, whatever is nowhere else
 is taken as settled, and the buckets must bear it out: `short` and `over` say where they do not.
 """
 
@@ -67,7 +68,7 @@ class Account:
             return set(self.ended) | self.recorded
         if SUMS in self.flow.evidence:
             return {self.entries[entry] for entry in self.elsewhere}
-        return set(self.effects)
+        return set(self.effects) | set(self.ended)
 
     @property
     def elsewhere(self) -> set[str]:

@@ -68,11 +68,11 @@ def _first(happenings: Sequence[Ack] | Sequence[Delivery], account: Account) -> 
 
 def _done_at(account: Account) -> dict[str, int]:
     """Return when each identity was settled, and each dead entry was written among the dead."""
-    found = (
-        dict(account.ended)
-        if STATES in account.flow.evidence
-        else {who: min(e.wall_ns for e in effects) for who, effects in account.effects.items()}
-    )
+    found = dict(account.ended)
+    if STATES not in account.flow.evidence:
+        for who, effects in account.effects.items():
+            first = min(each.wall_ns for each in effects)
+            found[who] = min(first, found.get(who, first))
     dead = {entry: min(each.wall_ns for each in all_) for entry, all_ in account.dead.items()}
     return found | dead
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from fault_injection.checkers.accounts import accounts
 from fault_injection.checkers.windows import Phases
-from fault_injection.history.happenings import AFTER, BEFORE, DURING, OK, Ended, Invoked
+from fault_injection.history.happenings import AFTER, BEFORE, DURING, OK, Ended, Flow, Invoked
 from fault_injection.history.reading import History
 from proofs.finding import Finding
 
@@ -25,6 +25,8 @@ NS_PER_MS = 10**6
 
 def check(history: History) -> Finding | None:
     """Sort all latencies into their phases."""
+    if not history.of(Flow):
+        return None
     ends = {each.op: each for each in history.of(Ended)}
     effects = _first_effects(history)
     phases = Phases(history)

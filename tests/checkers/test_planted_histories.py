@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from fault_injection.checkers import REGISTRY, judge_one
+from fault_injection.checkers import REGISTRY, judge, judge_one
 from fault_injection.history import happenings as h
-from tests.checkers.editing import First, after, before, changed, edited, is_one, without
+from tests.checkers.editing import First, after, at, before, changed, edited, is_one, without
 from tests.checkers.world import COUNTING, EXECUTION, ROUTING
 
 REFUTED, UNKNOWN = "refuted", "unknown"
@@ -156,6 +156,44 @@ def test_what_was_planted_is_seen(name, lines):
     checker, word, edit = PLANTED[name]
     finding = judge_one(checker, edited(lines, edit))
     assert (finding.verdict.name, bool(finding.reasons)) == (word, True), finding
+
+
+def test_a_decision_that_a_limit_refused_is_settled_by_the_end_that_was_told(lines):
+    """It has no intent, and no dead letter; its execution.result is what there is of it."""
+    refused = next(each for each in lines if is_one(each, h.Effect, {"flow": ROUTING}))
+
+    def edit(each):
+        if each is refused:
+            told = h.Terminal(flow=ROUTING, identity=each.identity, state="REJECTED", ref="r-1")
+            return at(each, told)
+        if isinstance(each, h.Dedup):
+            kept = {who: ref for who, ref in each.values.items() if who != refused.identity}
+            return replace(each, values=kept)
+        return each
+
+    history = edited(lines, edit)
+    for name in ("lost", "conservation", "ack_after_effect", "unexpected"):
+        finding = judge_one(name, history)
+        assert finding.verdict.name == "proved", finding
+
+
+def test_a_run_of_deploys_alone_is_judged_by_its_claims():
+    stages = (h.PLANNED, h.INJECTED, h.OBSERVED, h.UNDONE, h.GONE)
+    lines = [
+        h.Opening(tool="t", version="1", seed=1, schedule="00", inventory="i", mode="lab"),
+        h.Steady(phase=h.BEFORE, well=True),
+        h.Invoked(op="deploy", process="laptop", what="deploy"),
+        *(h.Fault(fault="f0", name="kill_laptop", stage=stage) for stage in stages),
+        h.Ended(op="deploy", how=h.OK),
+        h.Proof(claim="all_old_or_all_new", verdict="proved", reasons=("all new",)),
+        h.Steady(phase=h.AFTER, well=True),
+        h.Closing(),
+    ]
+    judgement = judge(edited(lines, lambda each: each))
+    assert judgement.verdict.name == "proved", judgement.told()
+    assert {"lost", "latency", "recovery"} < set(judgement.not_asked)
+    blind = judge(edited(lines, without(h.Proof)))
+    assert blind.verdict.name == "unknown"
 
 
 def test_each_checker_has_a_history_that_it_does_not_prove():

@@ -1,6 +1,7 @@
 """A history reads whatever became of its writer, and half of it never says more than the whole."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fault_injection.checkers import judge, judge_file
+from fault_injection.history.adding import adds_of
 from fault_injection.history.happenings import (
     KINDS,
     Ack,
@@ -27,12 +29,14 @@ from fault_injection.history.happenings import (
 from fault_injection.history.lines import decoded, encoded
 from fault_injection.history.lives import life
 from fault_injection.history.reading import history_of, read
+from fault_injection.workloads.apply_result import events
 from harness.errors import HistoryError
 from proofs.finding import Verdict
 from tests.checkers.conftest import Short
 from tests.checkers.editing import written
 from tests.checkers.mutants import MUTANTS
 from tests.checkers.running import BRIEF, Run
+from tests.independent_fold import buckets_of
 from tests.oracles.scale import sized
 
 OF_JSON = {
@@ -211,6 +215,15 @@ def test_a_verdict_can_be_recomputed_from_the_file(brief, tmp_path):
 def test_where_there_is_no_history_it_says_so(tmp_path):
     with pytest.raises(HistoryError, match="No such file"):
         read(tmp_path / "none.jsonl")
+
+
+def test_what_entries_add_is_what_an_independent_fold_says():
+    entries = [(f"1770000{n:06}-0", fields)
+               for n, fields in enumerate(events(5, 300, 1_770_000_000_000))]  # fmt: skip
+    added = Counter(said for entry, fields in entries for said in adds_of(entry, fields))
+    wanted = {f"{minute} {field}": count for minute, fields in buckets_of(entries).items()
+              for field, count in fields.items()}  # fmt: skip
+    assert dict(added) == wanted
 
 
 def test_the_life_of_an_identity(lines):
