@@ -81,12 +81,12 @@ class Account:
         at = self.snapshot
         return set() if at is None else {*at.pending, *at.undelivered}
 
-    def entries_of(self) -> dict[str, list[str]]:
-        """Return identity -> its entries."""
-        found: dict[str, list[str]] = {}
-        for entry, identity in self.entries.items():
-            found.setdefault(identity, []).append(entry)
-        return found
+    def first_effects(self) -> dict[str, int]:
+        """Return identity -> when its first effect was, wall ns."""
+        return {
+            who: effects[0].wall_ns if len(effects) == 1 else min(e.wall_ns for e in effects)
+            for who, effects in self.effects.items()
+        }
 
 
 @lru_cache(maxsize=2)

@@ -8,7 +8,7 @@ of its identity is in a consumer's hands.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fault_injection.checkers.accounts import Account, accounts
 from fault_injection.checkers.naming import kept, named
@@ -33,18 +33,10 @@ def check(history: History) -> Finding | None:
     too_early, never, acks = set[str](), set[str](), 0
     for account in every:
         acked = _first(history.of(Ack), account)
-        given = _first(history.of(Delivery), account)
         acks += len(acked)
-        done, settled, entries_of = _done_at(account), account.settled, account.entries_of()
-        for entry, at in acked.items():
-            who = account.entries.get(entry, entry)
-            when = done.get(entry, done.get(who))
-            if when is not None and when <= at + skew_ns:
-                continue
-            others = [each for each in entries_of.get(who, ()) if each != entry]
-            if entry in account.told or _in_hand(others, at, given, acked):
-                continue
-            if when is not None:
+        done, settled = _done_at(account), account.settled
+        for entry, who in _early(history, account, acked, done, skew_ns):
+            if entry in done or who in done:
                 too_early.add(who)
             elif who not in settled:
                 never.add(who)
@@ -57,12 +49,43 @@ def check(history: History) -> Finding | None:
     return Finding.proved(f"{acks} acknowledgements, each after its effect", acks=acks)
 
 
+def _early(
+    history: History,
+    account: Account,
+    acked: Mapping[str, int],
+    done: Mapping[str, int],
+    skew_ns: int,
+) -> Iterator[tuple[str, str]]:
+    """Yield entries, with their identities, that were acknowledged before anything was done."""
+    early = {}
+    for entry, at in acked.items():
+        who = account.entries.get(entry, entry)
+        when = done.get(entry, done.get(who))
+        if (when is None or when > at + skew_ns) and entry not in account.told:
+            early[entry] = who
+    if not early:
+        return
+    others = _entries_of(account, set(early.values()))
+    given = _first(history.of(Delivery), account)
+    for entry, who in early.items():
+        if not _in_hand(others[who] - {entry}, acked[entry], given, acked):
+            yield entry, who
+
+
 def _first(happenings: Sequence[Ack] | Sequence[Delivery], account: Account) -> dict[str, int]:
     """Return when each entry was first acknowledged, or given to a consumer."""
     found: dict[str, int] = {}
     for each in happenings:
-        if each.flow == account.flow.flow:
-            found[each.entry] = min(each.wall_ns, found.get(each.entry, each.wall_ns))
+        if each.flow == account.flow.flow and each.wall_ns < found.get(each.entry, NEVER):
+            found[each.entry] = each.wall_ns
+    return found
+
+
+def _entries_of(account: Account, identities: set[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {who: set() for who in identities}
+    for entry, who in account.entries.items():
+        if who in identities:
+            found[who].add(entry)
     return found
 
 
@@ -70,15 +93,14 @@ def _done_at(account: Account) -> dict[str, int]:
     """Return when each identity was settled, and each dead entry was written among the dead."""
     found = dict(account.ended)
     if STATES not in account.flow.evidence:
-        for who, effects in account.effects.items():
-            first = min(each.wall_ns for each in effects)
+        for who, first in account.first_effects().items():
             found[who] = min(first, found.get(who, first))
     dead = {entry: min(each.wall_ns for each in all_) for entry, all_ in account.dead.items()}
     return found | dead
 
 
 def _in_hand(
-    entries: Sequence[str], at: int, given: Mapping[str, int], acked: Mapping[str, int]
+    entries: Iterable[str], at: int, given: Mapping[str, int], acked: Mapping[str, int]
 ) -> bool:
     """Tell whether a consumer had one of these entries and had not acknowledged it."""
     return any(given.get(each, NEVER) <= at < acked.get(each, NEVER) for each in entries)

@@ -59,9 +59,9 @@ def check(history: History) -> Finding | None:
 def _first_effects(history: History) -> dict[tuple[str, str], int]:
     """Return (stream, identity) -> when its first effect was."""
     return {
-        (account.flow.stream, who): min(each.wall_ns for each in effects)
+        (account.flow.stream, who): first
         for account in accounts(history)
-        for who, effects in account.effects.items()
+        for who, first in account.first_effects().items()
     }
 
 

@@ -5,6 +5,8 @@ Each entry counts with its first effect; what one entry's repetition does is dup
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from fault_injection.checkers.naming import kept, named
 from fault_injection.history.happenings import ORDER, Effect, Ended, Flow, Invoked, Produced
 from fault_injection.history.reading import History
@@ -25,7 +27,7 @@ def check(history: History) -> Finding | None:
         newest: dict[str, tuple[int, int]] = {}
         done: set[str] = set()
         effects = [each for each in history.of(Effect) if each.flow == flow.flow]
-        for effect in sorted(effects, key=_when):
+        for effect in sorted(effects, key=attrgetter("wall_ns")):
             if effect.entry not in keys:
                 keyless += 1
                 continue
@@ -56,7 +58,3 @@ def _keys(history: History, flow: Flow) -> dict[str, str]:
         if made.stream == flow.stream and made.key:
             keys[made.entry] = made.key
     return keys
-
-
-def _when(effect: Effect) -> tuple[int, int]:
-    return effect.wall_ns, effect.n

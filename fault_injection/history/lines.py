@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import MISSING, Field, fields
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
 from fault_injection.history.happenings import KINDS, Happening
 
@@ -21,13 +21,8 @@ def _json_type(of: Field[Any]) -> type:
 
 #: kind -> its fields, by name -> what they are in JSON
 _TYPES = {kind: {each.name: _json_type(each) for each in fields(kind)} for kind in KINDS.values()}
-_TUPLES = {
-    kind: tuple(name for name, what in types.items() if what is list)
-    for kind, types in _TYPES.items()
-}
 #: Ids stand in many lines: one text for all of them, which compares by its place alone.
 _IDS = ("flow", "stream", "op", "identity", "entry", "consumer", "key")
-_SHARED = {kind: tuple(name for name in _IDS if name in types) for kind, types in _TYPES.items()}
 _DEFAULTS: dict[type[Happening], dict[str, Any]] = {
     kind: {
         each.name: each.default for each in fields(kind)
@@ -63,31 +58,39 @@ def decoded(line: bytes) -> Happening:
     return value_of(said)
 
 
-def value_of(said: Any) -> Happening:
+def value_of(said: dict[str, Any]) -> Happening:
     """Return the happening that an object of JSON says; raises ValueError."""
     try:
-        word = said.pop("is")
-        shape = (word, *said, *map(type, said.values()))
-        if shape not in _KNOWN:
-            _check(KINDS[word], said)
-            _KNOWN.add(shape)
-        kind = KINDS[word]
-        for name in _TUPLES[kind]:
-            if name in said:
-                said[name] = tuple(said[name])
-        for name in _SHARED[kind]:
-            if name in said:
-                said[name] = intern(said[name])
-        return kind(**said)
+        shape = (said.pop("is"), *said, *map(type, said.values()))
+        known = _KNOWN.get(shape) or _known(shape, said)
+        for name in known.ids:
+            said[name] = intern(said[name])
+        for name in known.tuples:
+            said[name] = tuple(said[name])
+        return known.kind(**said)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no line of ours: {error}") from error
 
 
-#: Words, names and types that were looked at once, and are well: a history has few different ones.
-_KNOWN: set[tuple[Any, ...]] = set()
+class _Shape(NamedTuple):
+    """What lines of the same kind with the same fields have in common."""
+
+    kind: type[Happening]
+    ids: tuple[str, ...]
+    tuples: tuple[str, ...]
 
 
-def _check(kind: type[Happening], said: dict[str, Any]) -> None:
+#: Kinds with names and types of their fields that were looked at once, and are well: a history has
+#: few different ones.
+_KNOWN: dict[tuple[Any, ...], _Shape] = {}
+
+
+def _known(shape: tuple[Any, ...], said: dict[str, Any]) -> _Shape:
+    kind = KINDS[shape[0]]
+    types = _TYPES[kind]
     for name, value in said.items():
-        if type(value) is not _TYPES[kind][name]:
+        if type(value) is not types[name]:
             raise ValueError(f"{name} is {type(value).__name__}")
+    ids = tuple(name for name in _IDS if name in said)
+    tuples = tuple(name for name in said if types[name] is list)
+    return _KNOWN.setdefault(shape, _Shape(kind, ids, tuples))

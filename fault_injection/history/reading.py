@@ -103,7 +103,8 @@ def _history_of(data: bytes) -> History:
 def _well(lines: Sequence[bytes], first: int) -> list[Happening] | None:
     """Return what lines say if all is as it should be: the quick way for nearly all of them."""
     try:
-        found = [value_of(each) for each in json.loads(b"[" + b",".join(lines) + b"]")]
+        many = json.loads((b"[" + b",".join(lines) + b"]").decode("utf-8"))
+        found = [value_of(each) for each in many]
     except (ValueError, RecursionError):
         return None
     places = list(range(first, first + len(lines)))

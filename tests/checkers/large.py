@@ -43,8 +43,6 @@ def _one(number, at):
     identity, entry, key = f"trace-{number:032x}", f"{number + 1}-0", f"SYMBOL{number % 10}"
     yield h.Invoked(op=str(number), process="feeder", stream="s", identity=identity,
                     digest=identity, key=key, wall_ns=at)  # fmt: skip
-    yield h.Produced(stream="s", entry=entry, identity=identity, digest=identity, key=key,
-                     wall_ns=at)  # fmt: skip
     yield h.Ended(op=str(number), how=h.OK, entry=entry, wall_ns=at + 1)
     yield h.Delivery(flow="routing", entry=entry, consumer="a", how=h.NEW, wall_ns=at + 2)
     yield h.Effect(flow="routing", identity=identity, ref=f"i-{number}", entry=entry,
