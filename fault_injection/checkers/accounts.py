@@ -92,9 +92,7 @@ class Account:
 @lru_cache(maxsize=2)
 def accounts(history: History) -> Sequence[Account]:
     """Return the account of every flow whose effects are gathered."""
-    wanted = (EFFECTS, SUMS, STATES)
-    flows = [flow for flow in history.of(Flow) if any(each in flow.evidence for each in wanted)]
-    return tuple(_account(history, flow) for flow in flows)
+    return tuple(_account(history, flow) for flow in history.flows(EFFECTS, SUMS, STATES))
 
 
 def _account(history: History, flow: Flow) -> Account:

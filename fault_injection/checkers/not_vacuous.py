@@ -14,6 +14,7 @@ from fault_injection.history.happenings import (
     CALLS,
     DELIVERIES,
     EFFECTS,
+    EVIDENCE,
     GONE,
     LAG,
     OBSERVED,
@@ -105,7 +106,7 @@ def _evidence(history: History) -> Iterator[str]:
         lines: Sequence[Any] = history.of(kind)
         for name in {each.flow for each in lines}:
             said.setdefault(name, set()).add(kind)
-    for flow in history.of(Flow):
+    for flow in history.flows(*EVIDENCE):
         there = said.get(flow.flow, set()) | {Flow}
         for evidence in flow.evidence:
             if STANDS_IN.get(evidence, Flow) not in there:

@@ -42,9 +42,13 @@ class History:
         """Return all happenings of a kind, in the order in which they were written."""
         return cast("Sequence[T]", self.by_kind.get(kind, ()))
 
-    def flows(self, evidence: str) -> list[Flow]:
-        """Return the flows about which such evidence is gathered."""
-        return [flow for flow in self.of(Flow) if evidence in flow.evidence]
+    def flows(self, *evidence: str) -> list[Flow]:
+        """Return the flows about which any such evidence is gathered; said twice, the last counts.
+
+        Whoever resumes a run may say them again.
+        """
+        named = {flow.flow: flow for flow in self.of(Flow)}
+        return [flow for flow in named.values() if set(evidence) & set(flow.evidence)]
 
     @property
     def closed(self) -> bool:

@@ -1,4 +1,4 @@
-"""A large clean history without a world behind it: as many operations as one likes, two flows."""
+"""A large clean history without a world behind it: as many operations as one likes."""
 
 from fault_injection.history import happenings as h
 from tests.checkers.editing import written

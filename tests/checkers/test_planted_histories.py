@@ -196,5 +196,17 @@ def test_a_run_of_deploys_alone_is_judged_by_its_claims():
     assert blind.verdict.name == "unknown"
 
 
+def test_a_flow_that_is_said_twice_is_one(lines):
+    def edit(each):
+        return [each, each] if isinstance(each, h.Flow) else each
+
+    judgement = judge(edited(lines, edit))
+    assert (
+        judgement.findings["lost"].reasons
+        == judge(edited(lines, lambda e: e)).findings["lost"].reasons
+    )
+    assert judgement.verdict.name == "proved"
+
+
 def test_each_checker_has_a_history_that_it_does_not_prove():
     assert {checker for checker, _, _ in PLANTED.values()} == set(REGISTRY)
