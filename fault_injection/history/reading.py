@@ -1,8 +1,9 @@
 """Read a history, whole or not: what is torn or damaged is told and never passed over.
 
-A last line without its end is torn: its writer died, and what it was to say never counts. Whoever
-goes on afterwards says so in the next line. Anything else that cannot be read, or is not the line
-that its place calls for, is damage, and nothing can be concluded from such a history.
+A last line that has no end or cannot be read is torn: its writer died, and what it was to say
+never counts. Whoever goes on afterwards says in the next line how much is torn. Anything else that
+cannot be read, or is not the line that its place calls for, is damage, and nothing can be
+concluded from such a history.
 """
 
 from __future__ import annotations
@@ -89,19 +90,48 @@ def paused_collection() -> Iterator[None]:
 
 def _history_of(data: bytes) -> History:
     *lines, rest = data.split(b"\n")
-    happenings: list[Happening] = []
-    damage: list[str] = []
+    reader = _Reader()
     for at in range(0, len(lines), CHUNK):
-        over = bool(happenings) and isinstance(happenings[-1], Closing)
-        chunk = None if over else _well(lines[at : at + CHUNK], len(happenings))
-        if chunk is None:
-            damage += _one_by_one(lines, range(at, min(at + CHUNK, len(lines))), happenings)
-        else:
-            happenings += chunk
+        reader.take(at, lines[at : at + CHUNK])
+    happenings = reader.happenings
     opening = happenings[0] if happenings and isinstance(happenings[0], Opening) else None
     if happenings and opening is None:
-        damage.append("the first line does not open a history")
-    return of_happenings(opening, happenings, len(rest), damage)
+        reader.damage.append("the first line does not open a history")
+    torn = len(b"\n".join([*reader.unread, rest]))
+    return of_happenings(opening, happenings, torn, reader.damage)
+
+
+class _Reader:
+    """What was read so far, and the lines just before that could not be read."""
+
+    def __init__(self) -> None:
+        self.happenings: list[Happening] = []
+        self.damage: list[str] = []
+        #: torn ones, if the end of the file follows, or one who goes on and tells of them
+        self.unread: list[bytes] = []
+
+    def take(self, at: int, lines: Sequence[bytes]) -> None:
+        """Read lines, the first of which is line `at` from 0."""
+        over = bool(self.happenings) and isinstance(self.happenings[-1], Closing)
+        if not over and not self.unread and (found := _well(lines, len(self.happenings))):
+            self.happenings += found
+            return
+        for number, line in enumerate(lines, at + 1):
+            try:
+                said = decoded(line)
+            except ValueError:
+                self.unread.append(line)
+                continue
+            self._forgive(number, said)
+            self.damage += _misplaced(number, said, self.happenings)
+            self.happenings.append(said)
+
+    def _forgive(self, number: int, heir: Happening) -> None:
+        torn = len(b"\n".join(self.unread))
+        if self.unread and not (isinstance(heir, Resumed) and heir.torn == torn):
+            first = number - len(self.unread)
+            self.damage += [f"line {each} cannot be read" for each in range(first, number)]
+        self.unread = []
 
 
 def _well(lines: Sequence[bytes], first: int) -> list[Happening] | None:
@@ -118,21 +148,6 @@ def _well(lines: Sequence[bytes], first: int) -> list[Happening] | None:
     return None if Closing in set(map(type, found[:-1])) else found
 
 
-def _one_by_one(
-    lines: Sequence[bytes], numbers: Iterable[int], happenings: list[Happening]
-) -> Iterator[str]:
-    """Append what lines say; yield what is wrong with them."""
-    for at in numbers:
-        try:
-            said = decoded(lines[at])
-        except ValueError as error:
-            if not _told(lines[at], lines[at + 1 : at + 2]):
-                yield f"line {at + 1} cannot be read: {error}"
-            continue
-        yield from _misplaced(at + 1, said, happenings)
-        happenings.append(said)
-
-
 def of_happenings(
     opening: Opening | None,
     happenings: Iterable[Happening],
@@ -145,15 +160,6 @@ def of_happenings(
     for each in kept:
         by_kind.setdefault(type(each), []).append(each)
     return History(opening, kept, by_kind, torn, tuple(islice(damage, TOLD)))
-
-
-def _told(line: bytes, following: Sequence[bytes]) -> bool:
-    """Tell whether the next line says that this one is torn."""
-    try:
-        heir = decoded(following[0]) if following else None
-    except ValueError:
-        return False
-    return isinstance(heir, Resumed) and heir.torn == len(line)
 
 
 def _misplaced(number: int, said: Happening, before: Sequence[Happening]) -> Iterator[str]:

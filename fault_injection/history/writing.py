@@ -6,7 +6,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -57,9 +57,7 @@ class Writer:
         try:
             history = _unfinished(path)
             writer = cls(path, opened, len(history.happenings), clock)
-            if history.torn:
-                writer._append(b"\n")
-            writer.write(Resumed(torn=history.torn, said=said))
+            writer._write((Resumed(torn=history.torn, said=said),), b"\n" if history.torn else b"")
         except BaseException:
             os.close(opened)
             raise
@@ -67,12 +65,15 @@ class Writer:
 
     def write(self, *happenings: Happening) -> None:
         """Append happenings; they stand in the file when this returns."""
+        self._write(happenings)
+
+    def _write(self, happenings: Sequence[Happening], end_of_torn: bytes = b"") -> None:
         with self._one_at_a_time:
             wall_ns, mono_ns = self._clock()
             lines = b"".join(
                 encoded(each, n, wall_ns, mono_ns) for n, each in enumerate(happenings, self._lines)
             )
-            self._append(lines)
+            self._append(end_of_torn + lines)
             self._lines += len(happenings)
             if any(isinstance(each, DURABLE) for each in happenings):
                 os.fsync(self._opened)

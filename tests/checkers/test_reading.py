@@ -183,6 +183,17 @@ def test_a_torn_line_that_the_next_one_tells_is_no_damage(brief):
     assert history_of(b"".join(lines[:30]) + torn + b"\n" + other).damage
 
 
+@pytest.mark.parametrize("second", [b"", b"{", b'{"n":30,"is":"res'])
+def test_one_who_goes_on_may_die_over_it_as_well(brief, second):
+    """Its first line is torn behind the other one, and a third one tells of both."""
+    lines = brief.splitlines(keepends=True)
+    torn = lines[30][:17] + b"\n" + second
+    left = history_of(b"".join(lines[:30]) + torn)
+    assert (left.damage, left.torn, len(left.happenings)) == ((), len(torn), 30)
+    heir = encoded(Resumed(torn=left.torn), 30, 1, 1)
+    assert not history_of(b"".join(lines[:30]) + torn + b"\n" + heir).damage
+
+
 @pytest.mark.parametrize(
     "line",
     [b"", b"[]", b"7", b'{"is":"none"}', b'{"is":"closing","n":"x"}', b'{"is":"closing","more":1}',
@@ -191,7 +202,8 @@ def test_a_torn_line_that_the_next_one_tells_is_no_damage(brief):
 def test_what_is_no_line_of_ours_is_damage(brief, line):
     with pytest.raises(ValueError):
         decoded(line)
-    assert history_of(brief + line + b"\n").damage
+    lines = brief.splitlines(keepends=True)
+    assert history_of(b"".join([*lines[:9], line + b"\n", *lines[9:]])).damage
 
 
 def test_values_of_a_wrong_kind_leave_a_checker_unknown(brief):

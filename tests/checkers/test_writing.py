@@ -10,6 +10,7 @@ import pytest
 
 from fault_injection.checkers import judge
 from fault_injection.history.happenings import Ack, Ended, Invoked, Opening, Resumed
+from fault_injection.history.lines import encoded
 from fault_injection.history.reading import read
 from fault_injection.history.writing import Writer
 from harness.errors import HistoryError
@@ -100,7 +101,8 @@ def test_a_closed_one_is_not_resumed(path):
 
 def test_a_damaged_one_is_not_resumed(path):
     Writer.begin(path, OPENING).let_go()
-    path.write_bytes(path.read_bytes() + b"none of ours\n")
+    line = encoded(Ack(flow="f", entry="1-0"), 1, 1, 1)
+    path.write_bytes(path.read_bytes() + b"none of ours\n" + line)
     with pytest.raises(HistoryError, match="it is damaged"):
         Writer.resume(path)
 
