@@ -1,6 +1,7 @@
 """A record changes only as STREAMS.md lets it: streams.intents.FOLLOWING.
 
-What stands in a line as `before` must also be what the line before it left behind.
+What stands in a line as `before` must also be what the line before it left behind; the first line
+of a record may find it in any state, since it may be older than the run.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def check(history: History) -> Finding | None:
         if each.flow not in flows:
             continue
         changes += 1
-        was = last.get((each.flow, each.identity), "")
+        was = last.get((each.flow, each.identity), each.before)
         last[each.flow, each.identity] = each.after
         if was != each.before:
             wrong[each.identity] = f"{was or 'nothing'}, then {each.before or 'nothing'}"

@@ -73,10 +73,9 @@ class Writer:
             lines = b"".join(
                 encoded(each, n, wall_ns, mono_ns) for n, each in enumerate(happenings, self._lines)
             )
-            self._append(end_of_torn + lines)
+            durable = any(isinstance(each, DURABLE) for each in happenings)
+            self._append(end_of_torn + lines, durable=durable)
             self._lines += len(happenings)
-            if any(isinstance(each, DURABLE) for each in happenings):
-                os.fsync(self._opened)
 
     def close(self, said: str = "") -> None:
         """Write the last line."""
@@ -89,12 +88,14 @@ class Writer:
             os.close(self._opened)
             self._opened, self._broken = -1, True
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: bytes, *, durable: bool) -> None:
         if self._broken:
             raise HistoryError(f"{self.path} is no longer written", action="invoke faults.heal")
         try:
             while data:
                 data = data[os.write(self._opened, data) :]
+            if durable:
+                os.fsync(self._opened)
         except OSError as error:
             self._broken = True
             raise HistoryError(

@@ -96,9 +96,11 @@ PLANTED = {
     "an end that is undone": (
         "lawful_transitions", REFUTED, after(h.State, filled(), lambda each: replace(
             each, before="FILLED", after="SUBMITTING"))),
-    "a change out of nowhere": (
-        "lawful_transitions", REFUTED, First(
-            without(h.State, after="SUBMITTING"))),
+    "a change that does not go on where the last one ended": (
+        "lawful_transitions", REFUTED, First(changed(h.State, filled(), before="CLAIMED"))),
+    "a change that skips a state": (
+        "lawful_transitions", REFUTED, before(h.Snapshot, h.State(
+            flow=EXECUTION, identity="older", before="CLAIMED", after="FILLED"))),
     "no change at all": ("lawful_transitions", UNKNOWN, without(h.State)),
     "FILLED for what was canceled": (
         "filled_means_filled", REFUTED, First(
@@ -194,6 +196,12 @@ def test_a_run_of_deploys_alone_is_judged_by_its_claims():
     assert {"lost", "latency", "recovery"} < set(judgement.not_asked)
     blind = judge(edited(lines, without(h.Proof)))
     assert blind.verdict.name == "unknown"
+
+
+def test_a_record_that_is_older_than_the_run_goes_on_lawfully(lines):
+    older = h.State(flow=EXECUTION, identity="older", before="SUBMITTING", after="FILLED")
+    finding = judge_one("lawful_transitions", edited(lines, before(h.Snapshot, older)))
+    assert finding.verdict.name == "proved", finding
 
 
 def test_a_flow_that_is_said_twice_is_one(lines):
