@@ -23,8 +23,9 @@ from harness.errors import HistoryError
 
 T = TypeVar("T", bound=Happening)
 
-#: So many lines are decoded at once, which is faster than one by one.
-CHUNK = 4_096
+#: So many bytes, and the rest of their last line, are decoded at once: faster than line by line.
+CHUNK = 500_000
+LINE_END = "\n"
 #: So much of the damage is told.
 TOLD = 10
 
@@ -89,15 +90,19 @@ def paused_collection() -> Iterator[None]:
 
 
 def _history_of(data: bytes) -> History:
-    *lines, rest = data.split(b"\n")
     reader = _Reader()
-    for at in range(0, len(lines), CHUNK):
-        reader.take(at, lines[at : at + CHUNK])
+    end = data.rfind(b"\n") + 1
+    at, number = 0, 0
+    while at < end:
+        until = data.find(b"\n", min(at + CHUNK, end - 1))
+        part = data[at:until]
+        reader.take(number, part)
+        at, number = until + 1, number + part.count(b"\n") + 1
     happenings = reader.happenings
     opening = happenings[0] if happenings and isinstance(happenings[0], Opening) else None
     if happenings and opening is None:
         reader.damage.append("the first line does not open a history")
-    torn = len(b"\n".join([*reader.unread, rest]))
+    torn = len(b"\n".join([*reader.unread, data[end:]]))
     return of_happenings(opening, happenings, torn, reader.damage)
 
 
@@ -110,13 +115,13 @@ class _Reader:
         #: torn ones, if the end of the file follows, or one who goes on and tells of them
         self.unread: list[bytes] = []
 
-    def take(self, at: int, lines: Sequence[bytes]) -> None:
-        """Read lines, the first of which is line `at` from 0."""
+    def take(self, at: int, part: bytes) -> None:
+        """Read some lines, the first of which is line `at` from 0."""
         over = bool(self.happenings) and isinstance(self.happenings[-1], Closing)
-        if not over and not self.unread and (found := _well(lines, len(self.happenings))):
+        if not over and not self.unread and (found := _well(part, len(self.happenings))):
             self.happenings += found
             return
-        for number, line in enumerate(lines, at + 1):
+        for number, line in enumerate(part.split(b"\n"), at + 1):
             try:
                 said = decoded(line)
             except ValueError:
@@ -134,14 +139,14 @@ class _Reader:
         self.unread = []
 
 
-def _well(lines: Sequence[bytes], first: int) -> list[Happening] | None:
+def _well(part: bytes, first: int) -> list[Happening] | None:
     """Return what lines say if all is as it should be: the quick way for nearly all of them."""
     try:
-        many = json.loads((b"[" + b",".join(lines) + b"]").decode("utf-8"))
+        many = json.loads(f"[{part.decode('utf-8').replace(LINE_END, ',')}]")
         found = [value_of(each) for each in many]
     except (ValueError, RecursionError):
         return None
-    places = list(range(first, first + len(lines)))
+    places = list(range(first, first + part.count(b"\n") + 1))
     amid = set(map(type, found[1 if first == 0 else 0 :]))
     if [each.n for each in found] != places or Opening in amid:
         return None
