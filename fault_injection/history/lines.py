@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import MISSING, Field, fields
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any
 
 from fault_injection.history.happenings import KINDS, Happening
 
@@ -55,31 +56,30 @@ def decoded(line: bytes) -> Happening:
         said = json.loads(line.decode("utf-8"))
     except RecursionError as error:
         raise ValueError("nested too deep") from error
-    return value_of(said)
+    return values_of([said])[0]
 
 
-def value_of(said: dict[str, Any]) -> Happening:
-    """Return the happening that an object of JSON says; raises ValueError."""
+def values_of(many: Iterable[dict[str, Any]]) -> list[Happening]:
+    """Return the happenings that objects of JSON say; raises ValueError."""
+    found: list[Happening] = []
+    look = _KNOWN.get
     try:
-        shape = (said.pop("is"), *said, *map(type, said.values()))
-        known = _KNOWN.get(shape) or _known(shape, said)
-        for name in known.ids:
-            said[name] = intern(said[name])
-        for name in known.tuples:
-            said[name] = tuple(said[name])
-        return known.kind(**said)
+        for said in many:
+            shape = (said.pop("is"), *said, *map(type, said.values()))
+            kind, ids, tuples = look(shape) or _known(shape, said)
+            for name in ids:
+                said[name] = intern(said[name])
+            for name in tuples:
+                said[name] = tuple(said[name])
+            found.append(kind(**said))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no line of ours: {error}") from error
+    return found
 
 
-class _Shape(NamedTuple):
-    """What lines of the same kind with the same fields have in common."""
-
-    kind: type[Happening]
-    ids: tuple[str, ...]
-    tuples: tuple[str, ...]
-
-
+#: What lines of one kind with the same fields have in common: the kind, which of the fields are
+#: ids, and which are tuples.
+_Shape = tuple[type[Happening], tuple[str, ...], tuple[str, ...]]
 #: Kinds with names and types of their fields that were looked at once, and are well: a history has
 #: few different ones.
 _KNOWN: dict[tuple[Any, ...], _Shape] = {}
@@ -93,4 +93,4 @@ def _known(shape: tuple[Any, ...], said: dict[str, Any]) -> _Shape:
             raise ValueError(f"{name} is {type(value).__name__}")
     ids = tuple(name for name in _IDS if name in said)
     tuples = tuple(name for name in said if types[name] is list)
-    return _KNOWN.setdefault(shape, _Shape(kind, ids, tuples))
+    return _KNOWN.setdefault(shape, (kind, ids, tuples))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from fault_injection.history.happenings import Closing, Flow, Happening, Opening, Resumed
-from fault_injection.history.lines import decoded, value_of
+from fault_injection.history.lines import decoded, values_of
 from harness.errors import HistoryError
 
 T = TypeVar("T", bound=Happening)
@@ -143,7 +143,7 @@ def _well(part: bytes, first: int) -> list[Happening] | None:
     """Return what lines say if all is as it should be: the quick way for nearly all of them."""
     try:
         many = json.loads(f"[{part.decode('utf-8').replace(LINE_END, ',')}]")
-        found = [value_of(each) for each in many]
+        found = values_of(many)
     except (ValueError, RecursionError):
         return None
     places = list(range(first, first + part.count(b"\n") + 1))
