@@ -1,1 +1,1 @@
-"""Ways to load and break a live system; so far the seeded workloads and a simulated exchange."""
+"""Ways to load and break a live system, and to judge by a run's history what came of it."""

@@ -94,5 +94,11 @@ class LedgerError(QuantumError):
     """The ledger could not be appended to, or does not verify."""
 
 
+class HistoryError(QuantumError):
+    """The history of a fault run could not be written or read."""
+
+    exit_code = IN_DOUBT
+
+
 class LabError(QuantumError):
     """The lab could not be built, booted or torn down."""

@@ -20,7 +20,7 @@ from tests.oracles import recording
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "docs" / "soak"
 #: What a run is about: with changes here since the commit, it is another one's.
-RUNS = ("streams", "consumers", "harness", "tests")
+RUNS = ("streams", "consumers", "harness", "fault_injection", "proofs", "tests")
 #: No case may take longer, in seconds.
 CASE_WITHIN_S = 7_200
 
@@ -81,6 +81,10 @@ TOPICS = {
     "faults": (
         "agent on the hosts: an injector killed at every boundary of every kind of fault, and undo",
         "tests/agent/test_fault_walk.py",
+    ),
+    "histories": (
+        "fault runs: clean histories are proved, planted bugs refuted, half ones never believed",
+        "tests/checkers",
     ),
     "pruning": (
         "agent on the hosts: what is forgotten is never what a promised rollback needs",

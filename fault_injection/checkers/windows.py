@@ -1,0 +1,82 @@
+"""When faults were there: the time before all of them, during any, and after.
+
+Faults that overlap are one episode: what happens while one of two is still there is no recovery.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from fault_injection.history.happenings import (
+    AFTER,
+    BEFORE,
+    DURING,
+    GONE,
+    INJECTED,
+    OBSERVED,
+    Fault,
+)
+from fault_injection.history.reading import History
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From a fault's injection (or its first sight) until it was seen to be gone."""
+
+    faults: tuple[str, ...]  #: "name (number)"
+    began_ns: int
+    gone_ns: int | None  #: None where nobody saw that
+
+
+def windows(history: History) -> list[Window]:
+    """Return the windows of all faults that were observed, by their beginning."""
+    began: dict[str, int] = {}
+    seen: dict[str, Fault] = {}
+    gone: dict[str, int] = {}
+    for each in history.of(Fault):
+        if each.stage in {INJECTED, OBSERVED}:
+            began[each.fault] = min(each.wall_ns, began.get(each.fault, each.wall_ns))
+        if each.stage == OBSERVED:
+            seen[each.fault] = each
+        if each.stage == GONE:
+            gone[each.fault] = each.wall_ns
+    found = [Window((f"{each.name} ({of})",), began[of], gone.get(of)) for of, each in seen.items()]
+    return sorted(found, key=_began)
+
+
+def episodes(history: History) -> list[Window]:
+    """Return the windows with those that overlap as one."""
+    merged: list[Window] = []
+    for each in windows(history):
+        last = merged[-1] if merged else None
+        if last is None or (last.gone_ns is not None and last.gone_ns < each.began_ns):
+            merged.append(each)
+            continue
+        ends = None if None in {last.gone_ns, each.gone_ns} else max(_end(last), _end(each))
+        merged[-1] = Window(last.faults + each.faults, last.began_ns, ends)
+    return merged
+
+
+class Phases:
+    """Look up in which phase something was; between two episodes is after the first."""
+
+    def __init__(self, history: History) -> None:
+        self._episodes = episodes(history)
+        self._began = [each.began_ns for each in self._episodes]
+
+    def of(self, began_ns: int, ended_ns: int) -> str:
+        """Return DURING for what was under way in an episode, else BEFORE or AFTER."""
+        at = bisect_right(self._began, ended_ns) - 1
+        if at < 0:
+            return BEFORE
+        gone_ns = self._episodes[at].gone_ns
+        return DURING if gone_ns is None or gone_ns >= began_ns else AFTER
+
+
+def _began(window: Window) -> int:
+    return window.began_ns
+
+
+def _end(window: Window) -> int:
+    return window.gone_ns or 0
