@@ -128,8 +128,9 @@ def furnish(root: Path, server: embedded.Server) -> None:
 
 def _link(path: Path, target: Path) -> None:
     if not path.is_symlink() or path.readlink() != target:
-        path.unlink(missing_ok=True)
-        path.symlink_to(target)
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        beside.symlink_to(target)
+        beside.replace(path)  # as a whole: two may boot at once
 
 
 def _place(path: Path, content: bytes, mode: int) -> None:

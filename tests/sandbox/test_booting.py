@@ -14,7 +14,7 @@ import pytest
 from harness.errors import ConfigurationError
 from harness.host import Host
 from harness.sandbox import embedded, starting
-from harness.sandbox.host import boot, prepare, shut_down
+from harness.sandbox.host import boot, furnish, prepare, shut_down
 from tests.sandbox.boxes import Box, alive, until
 
 
@@ -62,6 +62,17 @@ def test_two_boots_at_once_make_one_supervisor(tmp_path):
     assert len(set(booted)) == 1
     booted[0].shutdown()
     assert not booted[0].is_running
+
+
+def test_many_make_one_root_at_once(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    server = embedded.find()
+    for number in range(30):
+        root = tmp_path / str(number)
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda _, root=root: furnish(root, server), range(6)))
+        assert not list(root.rglob("*/.*")), "nothing is left beside"
 
 
 def test_a_reboot_starts_what_is_enabled(box):
