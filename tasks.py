@@ -15,6 +15,7 @@ from commands import (
     deploy,
     doctor,
     drift,
+    faults,
     hosts,
     intents,
     inventory,
@@ -56,5 +57,6 @@ group("intents", intents.list_intents, intents.resolve)
 group("backup", backup.list_snapshots, backup.restore, default=backup.backup)
 group("inventory", inventory.show)
 group("hosts", hosts.trust)
+group("faults", faults.list_scenarios)
 group("sandbox", sandbox.down)
 group("lab", lab.up, lab.down, lab.ssh)

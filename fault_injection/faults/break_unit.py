@@ -1,4 +1,4 @@
-"""A unit's command ends at once with an error, until systemd's limit of starts is hit."""
+"""A unit's command ends at once with an error, however often it is started."""
 
 from __future__ import annotations
 

@@ -17,8 +17,15 @@ Words = tuple[Mapping[str, Any], ...]
 FAMILIES = ("consumer", "events", "groups", "redis", "network", "exchange", "host", "deploy")
 #: Who injects: the agent on the host, which undoes it by itself, or the laptop.
 AGENT, LAPTOP = "agent", "laptop"
-#: The acts that a laptop does on a stream.
-ACTS = ("repeat", "disorder", "poison", "burst", "die_with_pending", "make_ghosts")
+#: The acts that a laptop does on a `stream` and its `group` while the fault lasts.
+ACTS: Mapping[str, str] = {
+    "repeat": "add `percent` of the latest events once more, `times` over",
+    "disorder": "hold `percent` of the events back for `back_ms`",
+    "poison": "add `count` entries that are broken in the ways of `hows`",
+    "burst": "add `count` events as fast as it goes",
+    "die_with_pending": "read `count` entries as `consumer`, without a heartbeat, for good",
+    "make_ghosts": "create `count` consumers without a heartbeat",
+}
 
 DECISION_INTELLIGENCE, ROUTER = "p35-decision-intelligence", "ai-strategy-router"
 EXECUTION, REDIS = "execution", "redis-server"

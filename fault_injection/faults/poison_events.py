@@ -1,15 +1,14 @@
-"""Entries come that nobody can read: cut JSON, no symbol, no size, no time, not a number."""
+"""Entries come that nobody can read: cut short, without symbol, side, size or time."""
 
 from __future__ import annotations
 
-from fault_injection.faults.fault import EXECUTION, LAPTOP, ROUTER, Aim, Fault, Words
-
-HOWS = ("cut json", "no symbol", "no side", "no size", "no time", "not a number", "huge field")
+from fault_injection.faults.fault import LAPTOP, ROUTER, Aim, Fault, Words
+from fault_injection.workloads.decision_made import BROKEN
 
 
 def acts(aim: Aim) -> Words:
     """Add some that are broken in several ways."""
-    hows = sorted(aim.chance.shuffled(HOWS)[: aim.chance.between(2, len(HOWS))])
+    hows = sorted(aim.chance.shuffled(BROKEN)[: aim.chance.between(2, len(BROKEN))])
     return aim.act("poison", count=aim.chance.between(5, 50), hows=hows)
 
 
@@ -22,6 +21,6 @@ FAULT = Fault(
     observed="each of them is among the dead letters, with a reason",
     undone="nothing stays behind but the dead letters",
     threatens=("dead_letters", "conservation", "recovery"),
-    on=(ROUTER, EXECUTION),
+    on=(ROUTER,),
     by=LAPTOP,
 )

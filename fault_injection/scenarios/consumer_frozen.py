@@ -13,7 +13,7 @@ SCENARIO = Scenario(
     about=__doc__,
     workload="decision_made",
     per_s=50,
-    uses=(Use(fault=freeze_consumer.FAULT, on=(EXECUTION, ROUTER), times=(1, 2)),),
+    uses=(Use(fault=freeze_consumer.FAULT, on=(EXECUTION, ROUTER), times=(1, 2), peers=True),),
     checkers=OF_DECISIONS,
     claims=SHOWN_OF_DECISIONS,
 )

@@ -17,4 +17,4 @@ SHOWN_OF_RESULTS = ("stays_up", "effect_flows", "backlog_drains")
 SHOWN_OF_DECISIONS = (
     *SHOWN_OF_RESULTS, "nothing_lost_nothing_doubled", "one_terminal_state",
 )  # fmt: skip
-SHOWN_OF_DEPLOYS = ("running_what_was_deployed", "stays_up", "effect_flows", "backlog_drains")
+SHOWN_OF_DEPLOYS = ("running_what_was_deployed", *SHOWN_OF_DECISIONS)

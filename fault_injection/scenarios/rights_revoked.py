@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fault_injection.faults import revoke_rights
-from fault_injection.faults.fault import EXECUTION, ROUTER
 from fault_injection.scenarios.holding import OF_DECISIONS, SHOWN_OF_DECISIONS
 from fault_injection.scenarios.scenario import Scenario, Use
 
@@ -13,7 +12,7 @@ SCENARIO = Scenario(
     about=__doc__,
     workload="decision_made",
     per_s=50,
-    uses=(Use(fault=revoke_rights.FAULT, on=(ROUTER, EXECUTION), times=(1, 2)),),
+    uses=(Use(fault=revoke_rights.FAULT, times=(1, 2)),),
     checkers=OF_DECISIONS,
     claims=SHOWN_OF_DECISIONS,
 )

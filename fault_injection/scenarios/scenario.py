@@ -24,6 +24,7 @@ class Use:
     times: tuple[int, int] = (1, 1)
     #: on the host of the scenario's first fault, while that one lasts, and undone after it
     amid: bool = False
+    peers: bool = False  #: another unit of the service must be there, to take over
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A unit's command is broken until its starts run out: peers go on, and it comes back."""
+"""A unit's command fails at every start for a while: nothing is lost, and it comes back."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import count
 
 from fault_injection.chance import Chance
-from fault_injection.faults.fault import AGENT, NEEDS, SPARE_S, Aim, Target
+from fault_injection.faults.fault import AGENT, LAPTOP, NEEDS, SPARE_S, Aim, Target
 from fault_injection.scenarios.scenario import Scenario, Use
 from fault_injection.schedules.schedule import Caps, Planned, Schedule, Slot
 from harness.agent.injecting import touched
@@ -19,6 +19,8 @@ from harness.errors import ConfigurationError
 
 #: Before the first fault the steady state is looked at, after the last one the recovery.
 BEFORE_S, AFTER_S = 15, 60
+#: A day, and not a mistake in typing.
+MOST_MINUTES = 24 * 60
 #: A fault begins at a multiple of this.
 GRID_MS = 500
 #: What is injected amid another fault lasts so much longer than that one.
@@ -37,6 +39,10 @@ def draw(
     Raises ConfigurationError where none can, or where not even one fits into the time.
     """
     caps = caps or Caps()
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise ConfigurationError(
+            f"a day of {minutes} minutes", step="schedule", action=f"1 to {MOST_MINUTES} minutes"
+        )
     aims = sorted(targets, key=lambda each: (each.host, each.unit))
     able = [each for each in scenarios if not obstacles(each, aims, caps)]
     able.sort(key=lambda each: each.name)
@@ -72,9 +78,11 @@ def obstacles(
         there = [each for each in targets if each.service in use.services]
         if not there:
             why.append(f"no host runs {' or '.join(use.services)}")
-        elif not any(_possible(use, each) for each in there):
+        elif not (able := [each for each in there if not use.fault.missing(each)]):
             least = min((use.fault.missing(each) for each in there), key=len)
             why += [NEEDS[each] for each in least]
+        elif not any(_possible(use, each, targets) for each in able):
+            why.append("no service has a second unit to take over")
     amid = [use for use in scenario.uses if use.amid]
     if not why and amid and not _hosts_for_all(scenario, targets):
         why.append("no single host has all that it needs")
@@ -135,7 +143,7 @@ def _aimed(
 ) -> Planned:
     """Return a fault with all but its moment."""
     hosts = {placed[0].host} if use.amid else _hosts_for_all(scenario, targets)
-    able = [each for each in targets if _possible(use, each) and each.host in hosts]
+    able = [each for each in targets if _possible(use, each, targets) and each.host in hosts]
     target = chance.one_of(able)
     lasts_s = chance.between(*use.fault.lasts_s)
     if use.amid:
@@ -143,7 +151,7 @@ def _aimed(
     return Planned(
         number=0, scenario=scenario.name, fault=use.fault.name, by=use.fault.by,
         host=target.host, unit=target.unit, at_ms=begin_ms, undo_at_ms=begin_ms + 1000 * lasts_s,
-        ttl_s=lasts_s + (0 if use.fault.alone else SPARE_S),
+        ttl_s=lasts_s + (0 if use.fault.alone or use.fault.by == LAPTOP else SPARE_S),
         words=use.fault.words(Aim(target, chance.of("words"), 1000 * lasts_s)),
     )  # fmt: skip
 
@@ -176,8 +184,10 @@ def _touched(planned: Planned) -> set[str]:
     return {each for step in planned.words for each in touched(step)}
 
 
-def _possible(use: Use, target: Target) -> bool:
-    return target.service in use.services and not use.fault.missing(target)
+def _possible(use: Use, target: Target, targets: Sequence[Target]) -> bool:
+    if target.service not in use.services or use.fault.missing(target):
+        return False
+    return not use.peers or sum(each.service == target.service for each in targets) > 1
 
 
 def _hosts_for_all(scenario: Scenario, targets: Sequence[Target]) -> set[str]:
@@ -186,7 +196,7 @@ def _hosts_for_all(scenario: Scenario, targets: Sequence[Target]) -> set[str]:
     together += scenario.uses[:1] if together else []
     hosts = {each.host for each in targets}
     for use in together:
-        hosts &= {each.host for each in targets if _possible(use, each)}
+        hosts &= {each.host for each in targets if _possible(use, each, targets)}
     return hosts
 
 

@@ -56,7 +56,7 @@ class Planned:
     unit: str
     at_ms: int
     undo_at_ms: int
-    ttl_s: int  #: after so long the host undoes it by itself
+    ttl_s: int  #: after so long the host undoes it by itself, or the laptop stops
     words: tuple[Mapping[str, Any], ...]
 
     @property
