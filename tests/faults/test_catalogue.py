@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ def each(values):
     return [pytest.param(value, id=value.name) for value in values]
 
 
+@cache
 def points():
     """The failpoints that stand in the consumers' sources."""
     sources = [path.read_text() for path in (PROJECT / "consumers").rglob("*.py")]

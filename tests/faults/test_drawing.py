@@ -40,6 +40,15 @@ sys.stdout.buffer.write(encode(draw(7, set(REGISTRY.values()), set(lab()), 30)))
 """
 
 
+LONG = replace(
+    KILLS,
+    name="long",
+    uses=tuple(
+        Use(fault=FAULTS[each]) for each in ("freeze_consumer", "cut_off_redis", "hold_consumer")
+    ),
+)
+
+
 def wrong(schedule):
     """All that a schedule must not have, in words."""
     return [*over_the_caps(schedule), *out_of_time(schedule), *not_in_order(schedule)]
@@ -70,9 +79,8 @@ def out_of_time(schedule):
     for slot in schedule.slots:
         within = [one for one in schedule.faults if slot.from_ms <= one.at_ms < slot.to_ms]
         begin_ms, end_ms = slot.from_ms + 1000 * BEFORE_S, slot.to_ms - 1000 * AFTER_S
-        if {one.fault for one in within} != {
-            use.fault.name for use in REGISTRY[slot.scenario].uses
-        }:
+        uses = {**REGISTRY, LONG.name: LONG}[slot.scenario].uses
+        if {one.fault for one in within} != {use.fault.name for use in uses}:
             yield f"{slot.scenario} has not all of its faults"
         if any(one.at_ms < begin_ms or one.over_ms > end_ms for one in within):
             yield f"{slot.scenario} has a fault before its steady state or in its recovery"
@@ -171,6 +179,15 @@ def test_what_is_amid_another_fault_is_there_and_undone_after_it():
             assert first.at_ms < each.at_ms < first.undo_at_ms < each.undo_at_ms
 
 
+def test_what_finds_no_moment_comes_after_the_others_and_its_slot_is_longer():
+    lengths = set()
+    for seed in range(8):
+        days = draw(seed, [LONG], lab(), 9, Caps(faults=1, hosts=1))
+        assert wrong(days) == []
+        lengths |= {slot.to_ms - slot.from_ms for slot in days.slots}
+    assert max(lengths) > 1000 * (BEFORE_S + LONG.faults_for_s + AFTER_S)
+
+
 def test_the_variants_that_break_a_rule_are_found():
     schedule = draw(3, ALL, lab(), 20)
     first, second, *rest = schedule.faults
@@ -228,7 +245,8 @@ def test_what_stands_in_the_way_of_a_scenario_is_told():
 
 
 def test_a_person_is_told_each_scenario_and_each_fault_with_its_words():
-    schedule = draw(7, ALL, lab(), 30)
+    schedule = draw(7, ALL, lab(password_file="/etc/quantum/redis_password"), 30)
+    assert b"/etc/quantum/redis_password" in encode(schedule)
     lines = told(schedule)
     assert digest(schedule) in lines[1]
     assert len(lines) == 2 + len(schedule.slots) + len(schedule.faults)
