@@ -1,4 +1,4 @@
-"""Break hosts on purpose; so far: undo whatever anybody has broken."""
+"""What there is to break on purpose, and undoing whatever anybody has broken."""
 
 from __future__ import annotations
 
@@ -10,6 +10,29 @@ from harness.errors import DONE
 
 if TYPE_CHECKING:
     from commands.showing import Display
+
+
+LIST_INVENTORY_HELP = f"also tell what cannot run on its hosts, and why; {INVENTORY_HELP}"
+
+
+@command(name="list", help={"inventory": LIST_INVENTORY_HELP, "json": JSON_HELP})
+def list_scenarios(context: Any, inventory: str = "", json: bool = False) -> None:
+    """Show each scenario, what it threatens and where it can run; contacts nobody.
+
+    Examples: invoke faults.list        invoke faults.list -i lab        invoke faults.list --json
+    """
+    from commands import scenarios_told
+
+    against = None
+    if inventory:
+        from commands.choosing import open_inventory
+        from commands.fault_targets import Against
+
+        against = Against.of(open_inventory(context, inventory))
+    if json:
+        print_json(scenarios_told.document(against))
+    else:
+        scenarios_told.show(against)
 
 
 @command(help={"inventory": INVENTORY_HELP, "limit": LIMIT_HELP, "json": JSON_HELP})

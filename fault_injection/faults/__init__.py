@@ -1,0 +1,66 @@
+"""Ways to break something: one file per fault, listed here by hand, family by family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fault_injection.faults import (
+    break_unit,
+    burst_events,
+    cut_off_laptop,
+    cut_off_redis,
+    die_with_pending,
+    disorder_events,
+    drift_by_hand,
+    drop_replies,
+    fill_disk,
+    fill_redis,
+    flip_permission,
+    freeze_consumer,
+    hold_consumer,
+    kill_at_failpoint,
+    kill_consumer,
+    kill_redis,
+    lose_packets,
+    lose_reply,
+    make_ghosts,
+    pause_redis,
+    poison_events,
+    read_only_disk,
+    refuse_writes,
+    repeat_events,
+    reset_connections,
+    restart_redis,
+    revoke_rights,
+)
+from fault_injection.faults.fault import Fault
+
+REGISTRY: Mapping[str, Fault] = {
+    "freeze_consumer": freeze_consumer.FAULT,
+    "hold_consumer": hold_consumer.FAULT,
+    "kill_at_failpoint": kill_at_failpoint.FAULT,
+    "kill_consumer": kill_consumer.FAULT,
+    "burst_events": burst_events.FAULT,
+    "disorder_events": disorder_events.FAULT,
+    "poison_events": poison_events.FAULT,
+    "repeat_events": repeat_events.FAULT,
+    "die_with_pending": die_with_pending.FAULT,
+    "make_ghosts": make_ghosts.FAULT,
+    "fill_redis": fill_redis.FAULT,
+    "kill_redis": kill_redis.FAULT,
+    "pause_redis": pause_redis.FAULT,
+    "refuse_writes": refuse_writes.FAULT,
+    "restart_redis": restart_redis.FAULT,
+    "revoke_rights": revoke_rights.FAULT,
+    "cut_off_redis": cut_off_redis.FAULT,
+    "drop_replies": drop_replies.FAULT,
+    "lose_packets": lose_packets.FAULT,
+    "lose_reply": lose_reply.FAULT,
+    "reset_connections": reset_connections.FAULT,
+    "fill_disk": fill_disk.FAULT,
+    "flip_permission": flip_permission.FAULT,
+    "read_only_disk": read_only_disk.FAULT,
+    "break_unit": break_unit.FAULT,
+    "cut_off_laptop": cut_off_laptop.FAULT,
+    "drift_by_hand": drift_by_hand.FAULT,
+}

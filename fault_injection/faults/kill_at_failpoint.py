@@ -1,0 +1,41 @@
+"""A consumer is killed at a named point between reading an entry and settling it, at each start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fault_injection.faults.fault import EXECUTION, ROUTER, Aim, Fault, Words
+
+#: service -> its points of QUANTUM_FAILPOINTS on the way from an entry to its end
+POINTS: Mapping[str, tuple[str, ...]] = {
+    EXECUTION: (
+        "execution.after_claim", "execution.before_begin", "execution.after_begin",
+        "execution.before_submit", "execution.after_submit", "execution.before_finish",
+        "execution.after_finish",
+    ),
+    ROUTER: ("router.before_route", "router.after_route"),
+}  # fmt: skip
+#: So many visits pass by before the one that kills; none at all would let no entry come to its end.
+VISITS = (1, 20)
+
+
+def steps(aim: Aim) -> Words:
+    """Start the unit anew with the failpoint set."""
+    point = aim.chance.one_of(POINTS[aim.target.service])
+    told = f"{point}={aim.chance.between(*VISITS)}*off->1*kill"
+    lines = ["[Service]", f"Environment=QUANTUM_FAILPOINTS={told}"]
+    return ({"do": "dropin", "unit": aim.target.unit, "lines": lines, "restart": True},)
+
+
+FAULT = Fault(
+    name="kill_at_failpoint",
+    family="consumer",
+    breaks=__doc__,
+    words=steps,
+    injected="a drop-in with QUANTUM_FAILPOINTS, and a restart",
+    observed="the drop-in counts, and the unit has another invocation",
+    undone="the drop-in goes, and the unit starts without it",
+    threatens=("duplicated", "one_terminal_state", "lawful_transitions", "ack_after_effect"),
+    on=(EXECUTION, ROUTER),
+    lasts_s=(5, 8),
+)

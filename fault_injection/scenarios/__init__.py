@@ -1,0 +1,68 @@
+"""Trials that a fault day is made of: one file per scenario, listed here by hand, by family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fault_injection.scenarios import (
+    burst_of_events,
+    connections_reset,
+    consumer_frozen,
+    consumer_held,
+    consumers_killed,
+    cut_off_from_redis,
+    deploy_cut_off,
+    deploy_on_full_disk,
+    deploy_on_read_only_disk,
+    deploy_over_drift,
+    disk_full_at_restart,
+    duplicate_events,
+    events_out_of_order,
+    ghosts_in_the_group,
+    packets_lost,
+    poisoned_events,
+    redis_full,
+    redis_killed,
+    redis_paused,
+    redis_refuses_writes,
+    redis_restarted,
+    releases_locked_at_restart,
+    replies_dropped,
+    reply_lost,
+    restart_mid_intent,
+    rights_revoked,
+    stale_pending_claims,
+    unit_broken,
+)
+from fault_injection.scenarios.scenario import Scenario
+
+REGISTRY: Mapping[str, Scenario] = {
+    "restart_mid_intent": restart_mid_intent.SCENARIO,
+    "consumers_killed": consumers_killed.SCENARIO,
+    "consumer_frozen": consumer_frozen.SCENARIO,
+    "consumer_held": consumer_held.SCENARIO,
+    "duplicate_events": duplicate_events.SCENARIO,
+    "poisoned_events": poisoned_events.SCENARIO,
+    "events_out_of_order": events_out_of_order.SCENARIO,
+    "burst_of_events": burst_of_events.SCENARIO,
+    "stale_pending_claims": stale_pending_claims.SCENARIO,
+    "ghosts_in_the_group": ghosts_in_the_group.SCENARIO,
+    "redis_killed": redis_killed.SCENARIO,
+    "redis_restarted": redis_restarted.SCENARIO,
+    "redis_paused": redis_paused.SCENARIO,
+    "redis_full": redis_full.SCENARIO,
+    "redis_refuses_writes": redis_refuses_writes.SCENARIO,
+    "rights_revoked": rights_revoked.SCENARIO,
+    "cut_off_from_redis": cut_off_from_redis.SCENARIO,
+    "replies_dropped": replies_dropped.SCENARIO,
+    "connections_reset": connections_reset.SCENARIO,
+    "packets_lost": packets_lost.SCENARIO,
+    "reply_lost": reply_lost.SCENARIO,
+    "disk_full_at_restart": disk_full_at_restart.SCENARIO,
+    "releases_locked_at_restart": releases_locked_at_restart.SCENARIO,
+    "deploy_cut_off": deploy_cut_off.SCENARIO,
+    "deploy_on_full_disk": deploy_on_full_disk.SCENARIO,
+    "deploy_on_read_only_disk": deploy_on_read_only_disk.SCENARIO,
+    "deploy_over_drift": deploy_over_drift.SCENARIO,
+    "unit_broken": unit_broken.SCENARIO,
+}

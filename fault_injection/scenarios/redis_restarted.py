@@ -1,0 +1,18 @@
+"""Redis goes away in good order and comes back, amid everybody's work."""
+
+from __future__ import annotations
+
+from fault_injection.faults import restart_redis
+from fault_injection.scenarios.holding import OF_DECISIONS, SHOWN_OF_DECISIONS
+from fault_injection.scenarios.scenario import Scenario, Use
+
+SCENARIO = Scenario(
+    name="redis_restarted",
+    family="redis",
+    about=__doc__,
+    workload="decision_made",
+    per_s=50,
+    uses=(Use(fault=restart_redis.FAULT, times=(1, 2)),),
+    checkers=OF_DECISIONS,
+    claims=SHOWN_OF_DECISIONS,
+)
