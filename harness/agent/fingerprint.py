@@ -73,6 +73,8 @@ def _mounts(machine: Machine) -> list[str]:
         return []
     if machine.sandbox:
         found = [each for each in found if f"{each['at']}/".startswith(f"{machine.root}/")]
+    # a unit that starts anew mounts anew: only what lies on what in one place is the same then
+    found = sorted(found, key=lambda each: each["at"])
     return [" ".join(each[key] for key in ("at", "kind", "options", "source")) for each in found]
 
 
