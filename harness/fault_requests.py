@@ -19,6 +19,7 @@ together; those that are to end at different times are faults of their own.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,13 +34,14 @@ LOOK_WITHIN_S = 120.0
 Reply = dict[str, Any]
 
 
-class FaultRequests:
+class FaultRequests(ABC):
     """The part of a session that is about faults."""
 
     _host: str
 
+    @abstractmethod
     def _ask(self, request: Reply, deadline_s: float) -> Reply:
-        raise NotImplementedError
+        """Ask the agent and return its reply."""
 
     def fault_arm(
         self,

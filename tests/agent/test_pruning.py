@@ -17,11 +17,12 @@ from harness.agent.failing import AgentError
 from harness.agent.machine import Machine
 from harness.agent.states import observe
 from tests.agent.worlds import META, digest, file, folder, link, release, tree
+from tests.oracles.scale import sized
 
 UNIT = "/etc/systemd/system/quantum-x.service"
 RELEASES = "/opt/quantum/releases"
 DAY_S = 86_400.0
-EXAMPLES = 1000 if os.environ.get("QUANTUM_SOAK") else 25
+EXAMPLES = sized(25, 1_000)
 
 
 class NoUnits:

@@ -9,14 +9,9 @@ import pytest
 
 from harness.errors import AgentError
 from tests.agent.worlds import absent, file, folder, link, release, tree
+from tests.needing import not_tested
 
 RELEASES = "/opt/quantum/releases"
-
-
-def not_here(why):
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"NOT TESTED: {why}")
-    pytest.skip(f"NOT TESTED: {why}")
 
 
 def refused(world, one, cause, action):
@@ -77,7 +72,7 @@ def test_a_release_whose_folder_comes_with_an_earlier_step_is_not_refused(world)
 def freezable(new_world, tmp_path):
     """A host on a file system that knows immutable files, and a function that makes one so."""
     if os.getuid() != 0:
-        not_here("only root makes files immutable")
+        not_tested("only root makes files immutable")
     with contextlib.ExitStack() as stack:
         if not freezes(tmp_path):
             stack.enter_context(own_disk(tmp_path))
@@ -108,14 +103,14 @@ def freezes(here):
 def own_disk(here):
     """While inside, an ext4 of our own is mounted here."""
     if not shutil.which("mkfs.ext4"):
-        not_here("an ext4 needs mkfs.ext4")
+        not_tested("an ext4 needs mkfs.ext4")
     image = here.with_suffix(".ext4")
     with image.open("wb") as opened:
         opened.truncate(32 << 20)
     subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
     words = ["mount", "-o", "loop", str(image), str(here)]
     if subprocess.run(words, capture_output=True, check=False).returncode:
-        not_here("this machine mounts no ext4, and files cannot be made immutable on what it has")
+        not_tested("this machine mounts no ext4, and files cannot be made immutable on what it has")
     try:
         yield
     finally:
@@ -155,6 +150,6 @@ def test_a_release_in_an_immutable_directory_is_refused(freezable):
 
 def test_an_ext4_of_our_own_stands_in_where_the_machine_has_none(tmp_path):
     if os.getuid() != 0:
-        not_here("only root mounts")
+        not_tested("only root mounts")
     with own_disk(tmp_path):
         assert freezes(tmp_path)

@@ -1,15 +1,13 @@
 """Watch a real agent's system calls with strace, or kill it on its way into one of them."""
 
-import os
 import re
 import shutil
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tests.agent.worlds import STORE
+from tests.needing import not_tested
 
 #: What changes a file, its attributes or its names, takes a lock, or speaks to others; a "?" has
 #: strace pass over what a processor does not have.
@@ -98,8 +96,5 @@ def strace() -> str:
     """Return where strace is; without it the test is none."""
     found = shutil.which("strace")
     if not found:
-        why = "NOT TESTED: watching system calls needs strace"
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
+        not_tested("watching system calls needs strace")
     return found

@@ -9,6 +9,7 @@ from bench.contestants import Contestant, ours
 from bench.failing import CannotMeasureError
 from bench.peers import counting
 from bench.topics import throughput
+from tests.needing import not_tested
 from tests.servers import binary
 
 MANY = 1_000
@@ -17,7 +18,7 @@ MANY = 1_000
 @pytest.fixture
 def server():
     if binary("redis") is None:
-        pytest.skip("no redis-server on this machine")
+        not_tested("no redis-server on this machine")
     with servers.running("redis") as made:
         yield made
 
@@ -79,7 +80,7 @@ def test_a_program_that_is_measured_is_gone_afterwards(server, stream):
 
 def test_a_server_that_does_not_start_says_so():
     if binary("redis") is None:
-        pytest.skip("no redis-server on this machine")
+        not_tested("no redis-server on this machine")
     with (
         pytest.raises(CannotMeasureError, match="did not start"),
         servers.running("redis", "--no-such-setting", "1"),

@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import itertools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -17,6 +16,7 @@ from lab import places, prerequisites
 from lab.places import LabHost
 from tests.lab import looking
 from tests.lab.laptop import CONSUMER, Laptop
+from tests.needing import not_tested
 from tests.waiting import until
 
 #: How long another run of these tests may keep the lab, in seconds; below a test's own timeout.
@@ -28,10 +28,7 @@ def lab_hosts() -> Iterator[tuple[LabHost, ...]]:
     """Three living hosts; a lab that was not up before the tests is taken down after them."""
     wants = prerequisites.missing_here()
     if wants:
-        why = f"NOT TESTED, the lab needs {' and '.join(wants)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
+        not_tested(f"the lab needs {' and '.join(wants)}")
     with alone_on_the_lab():
         found = lab.known()
         yield lab.up()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from importlib import import_module
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.masking import Secret
+from tests.needing import not_tested
 from tests.unit.rendered_roles import CONSUMERS, EXECUTION_UNIT, HOST, UNIT, having, text
 
 #: systemd-analyze counts in tenths: exposure 1.0 or less, and 1.2 for what needs the internet.
@@ -29,8 +29,7 @@ def needed(program: str) -> str:
     """Return the program's path; without it this is skipped at home and fails under CI."""
     path = shutil.which(program)
     if path is None:
-        assert not os.environ.get("CI"), f"{program} is needed to test this"
-        pytest.skip(f"no {program} here")
+        not_tested(f"no {program} here")
     return path
 
 
@@ -101,8 +100,7 @@ def test_systemd_would_have_told_of_a_typo(tmp_path):
 def test_debians_redis_unit_accepts_the_drop_in(tmp_path):
     vendor = Path("/lib/systemd/system/redis-server.service")
     if not vendor.exists():
-        assert not os.environ.get("CI"), f"{vendor} is needed to test this"
-        pytest.skip("Debian's redis-server is not installed here")
+        not_tested("Debian's redis-server is not installed here")
     (tmp_path / "redis-server.service").write_bytes(vendor.read_bytes())
     folder = tmp_path / "redis-server.service.d"
     folder.mkdir()
