@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault_injection.faults.fault import Aim, Fault, Words
+from fault_injection.faults.fault import PACKETS_MET, TABLE_GONE, Aim, Fault, Words
 
 
 def steps(aim: Aim) -> Words:
@@ -22,8 +22,8 @@ FAULT = Fault(
     breaks=__doc__,
     words=steps,
     injected="a table of nft that drops packets of the port",
-    observed="the table is there, and its counters tell how many packets it met",
-    undone="the table is deleted as a whole",
+    observed=PACKETS_MET,
+    undone=TABLE_GONE,
     threatens=("duplicated", "claims_from_the_dead", "one_terminal_state", "recovery"),
     needs=("own network", "redis by address"),
     # beyond the heartbeat, so that peers take over what the cut-off one still works on

@@ -45,6 +45,13 @@ PLACES: Mapping[str, frozenset[str]] = {
     "sandbox": frozenset({"redis by address", "redis users", "redis settings"}),
     "lab": frozenset(NEEDS),
 }
+#: What is seen of a table of packet rules, and how it goes; of a drop-in; of a setting of Redis.
+PACKETS_MET = "the table is there, and its counters tell how many packets it met"
+TABLE_GONE = "the table is deleted as a whole"
+STARTED_SO = "the drop-in counts, and the unit has another invocation"
+STARTED_WITHOUT = "the drop-in goes, and the unit starts without it"
+SET_SO = "CONFIG GET tells it"
+SET_BACK = "CONFIG SET to what it was, if it is still the same server"
 #: After its own time the host still waits so long for the laptop's undo, in seconds.
 SPARE_S = 10
 
@@ -80,6 +87,11 @@ class Aim:
         at = {"host": target.redis_host, "port": target.redis_port}
         login = {"password_file": target.password_file} if target.password_file else {}
         return {"do": "redis", **at, **login, **what}
+
+    def failpoint(self, told: str) -> Words:
+        """Return the steps that start the unit anew with QUANTUM_FAILPOINTS set."""
+        lines = ["[Service]", f"Environment=QUANTUM_FAILPOINTS={told}"]
+        return ({"do": "dropin", "unit": self.target.unit, "lines": lines, "restart": True},)
 
     def act(self, do: str, **what: Any) -> Words:
         """Return an act of the laptop on what the target reads."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault_injection.faults.fault import REDIS, Aim, Fault, Words
+from fault_injection.faults.fault import REDIS, SET_BACK, SET_SO, Aim, Fault, Words
 
 
 def steps(aim: Aim) -> Words:
@@ -16,8 +16,8 @@ FAULT = Fault(
     breaks=__doc__,
     words=steps,
     injected="CONFIG SET maxmemory below what is used",
-    observed="CONFIG GET tells it",
-    undone="CONFIG SET to what it was, if it is still the same server",
+    observed=SET_SO,
+    undone=SET_BACK,
     threatens=("lost", "ack_after_effect", "recovery"),
     on=(REDIS,),
     needs=("redis settings",),

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fault_injection.faults.fault import EXECUTION, ROUTER, Aim, Fault, Words
+from fault_injection.faults.fault import (
+    EXECUTION,
+    ROUTER,
+    STARTED_SO,
+    STARTED_WITHOUT,
+    Aim,
+    Fault,
+    Words,
+)
 
 #: service -> its points right after a script that has an effect
 POINTS: Mapping[str, tuple[str, ...]] = {
@@ -17,8 +25,7 @@ def steps(aim: Aim) -> Words:
     """Start the unit anew with the failpoint set."""
     point = aim.chance.one_of(POINTS[aim.target.service])
     told = f"{point}={aim.chance.between(1, 10)}*off->{aim.chance.between(1, 3)}*error"
-    lines = ["[Service]", f"Environment=QUANTUM_FAILPOINTS={told}"]
-    return ({"do": "dropin", "unit": aim.target.unit, "lines": lines, "restart": True},)
+    return aim.failpoint(told)
 
 
 FAULT = Fault(
@@ -27,8 +34,8 @@ FAULT = Fault(
     breaks=__doc__,
     words=steps,
     injected="a drop-in with QUANTUM_FAILPOINTS, and a restart",
-    observed="the drop-in counts, and the unit has another invocation",
-    undone="the drop-in goes, and the unit starts without it",
+    observed=STARTED_SO,
+    undone=STARTED_WITHOUT,
     threatens=("duplicated", "one_terminal_state", "lawful_transitions"),
     on=(EXECUTION, ROUTER),
     lasts_s=(5, 10),

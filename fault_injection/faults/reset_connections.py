@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault_injection.faults.fault import Aim, Fault, Words
+from fault_injection.faults.fault import PACKETS_MET, TABLE_GONE, Aim, Fault, Words
 
 
 def steps(aim: Aim) -> Words:
@@ -18,8 +18,8 @@ FAULT = Fault(
     breaks=__doc__,
     words=steps,
     injected="a table of nft that rejects with a TCP reset",
-    observed="the table is there, and its counter tells how many packets it met",
-    undone="the table is deleted as a whole",
+    observed=PACKETS_MET,
+    undone=TABLE_GONE,
     threatens=("duplicated", "lost", "recovery"),
     needs=("own network", "redis by address"),
     lasts_s=(2, 8),
