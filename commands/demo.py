@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.choosing import INVENTORY_HELP
@@ -36,8 +40,17 @@ def demo(context: Any, inventory: str = "") -> int:
             return FAILED
         display.say("")
         display.say("every proof came out as it should", "bold green")
-        display.say(f"records: {from_here(chosen.inventory.records)}/  (invoke history)", "dim")
+        display.say(f"records: {from_here(chosen.inventory.records)}/")
+        display.say(f"  next: {by_name('invoke')} history, or {by_name('invoke')} --list")
     return DONE
+
+
+def by_name(program: str) -> str:
+    """Return how a program of this environment is typed: with its folder where PATH lacks it."""
+    beside = Path(sys.executable).parent / program
+    if shutil.which(program) or not beside.exists():
+        return program
+    return os.path.relpath(beside)
 
 
 def _say_wrong(display: Display, error: Exception) -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from commands.fault_targets import Against
+from commands.showing import Display
 from fault_injection.scenarios import REGISTRY
 from fault_injection.scenarios.scenario import Scenario
 
@@ -25,34 +22,28 @@ def document(against: Against | None) -> dict[str, Any]:
 
 def show(against: Against | None) -> None:
     """Print them, and with an inventory what cannot run there, and why."""
-    console = Console(highlight=False, soft_wrap=True)
     rows = [
         (each.name, each.family, ", ".join(each.threatens), ", ".join(each.where))
         for each in REGISTRY.values()
     ]
-    if console.is_terminal:
-        table = Table(*HEADINGS, box=None, header_style="bold", pad_edge=False)
-        for row in rows:
-            table.add_row(*map(Text, row))
-        console.print(table, soft_wrap=False)
-    else:
-        for row in rows:
-            console.print(Text("  ".join(row)))
-    if against:
-        _show_refused(console, against)
+    with Display() as display:
+        display.table(HEADINGS, rows)
+        if against:
+            _show_refused(display, against)
 
 
-def _show_refused(console: Console, against: Against) -> None:
+def _show_refused(display: Display, against: Against) -> None:
     refused = {each.name: against.obstacles(each) for each in REGISTRY.values()}
     refused = {name: why for name, why in refused.items() if why}
     about = f"{against.inventory} (mode {against.mode})"
     can = len(REGISTRY) - len(refused)
-    console.print(Text(f"\non {about}: {can} of {len(REGISTRY)} can run", style="bold"))
+    display.say("")
+    display.say(f"on {about}: {can} of {len(REGISTRY)} can run", "bold")
     if against.refused:
-        console.print(Text(f"  none: {against.refused}", style="red"))
+        display.say(f"  none: {against.refused}", "red")
         return
     for name, why in refused.items():
-        console.print(Text(f"  {name}  cannot: {'; '.join(why)}", style="yellow"))
+        display.say(f"  {name}  cannot: {'; '.join(why)}", "yellow")
 
 
 def _document(scenario: Scenario, against: Against | None) -> dict[str, Any]:

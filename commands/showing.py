@@ -200,8 +200,10 @@ class Display:
         """Print rows under headings; in a pipe each row is a line of words between tabs."""
         self.idle()
         if not self.console.is_terminal:
-            for row in (columns, *rows):
-                self.say("\t".join(row))
+            lines = "".join("\t".join(row) + "\n" for row in (columns, *rows))
+            with self._lock:
+                if not self.console.quiet:  # rich would make spaces of the tabs
+                    self.console.file.write(lines)
             return
         from rich.table import Table
 
