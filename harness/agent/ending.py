@@ -17,14 +17,25 @@ def myself() -> dict[str, Any]:
     return {"pid": os.getpid(), "started": started(os.getpid())}
 
 
-def started(pid: int) -> str:
-    """Return when a process began, in the kernel's ticks since boot; empty when that is unknown."""
+def look(pid: int) -> dict[str, Any] | None:
+    """Return a process' pid, state, session and start; None when that is unknown."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             # the name in brackets may hold anything
-            return file.read().rpartition(")")[2].split()[19]
+            fields = file.read().rpartition(")")[2].split()
+        return {"pid": pid, "state": fields[0], "session": fields[3], "started": fields[19]}
     except (OSError, IndexError):
-        return ""
+        return None
+
+
+def started(pid: int) -> str:
+    """Return when a process began, in the kernel's ticks since boot; empty when that is unknown."""
+    return str((look(pid) or {}).get("started", ""))
+
+
+def pids() -> list[int]:
+    """Return the numbers of all processes."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def end(recorded: Mapping[str, Any], number: signal.Signals) -> None:

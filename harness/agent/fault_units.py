@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
+from . import ending
 from .failing import AgentError
 from .machine import Machine
-from .processes import run
 from .services import UP
 
-ASK_WITHIN_S = 30.0
 #: A unit that was up has this long to be up again, in seconds.
 START_WITHIN_S = 60.0
 STOPPED = "T"
@@ -34,34 +32,19 @@ def refuse(machine: Machine, step: Mapping[str, Any]) -> dict[str, Any]:
 
 def processes(machine: Machine, unit: str) -> list[dict[str, Any]]:
     """Return a unit's living processes, each by pid, start and state."""
-    if machine.services.name == "systemd":
-        words = ("systemctl", "show", "--property=ControlGroup", "--value", "--", unit)
-        group = run(words, ASK_WITHIN_S).output.strip()
-        pids = [pid for pid in _pids() if group and _in_group(pid, group)]
-    else:  # the supervisor starts each in a session of its own
-        main = int(state(machine, unit)["main_pid"])
-        pids = [pid for pid in _pids() if main and (look(pid) or {}).get("session") == str(main)]
-    found = [each for each in map(look, pids) if each]
-    return [{key: each[key] for key in ("pid", "started", "state")} for each in found]
-
-
-def look(pid: int) -> dict[str, Any] | None:
-    """Return a process' state, session and start; None when it is gone or only a zombie."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            # the name in brackets may hold anything
-            fields = file.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    if not fields or fields[0] in "ZX":
-        return None
-    return {"pid": pid, "state": fields[0], "session": fields[3], "started": fields[19]}
+    return [each for each in map(_living, machine.services.pids(unit)) if each]
 
 
 def same(recorded: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what a recorded process is now, None when it is gone or another has its number."""
-    now = look(recorded["pid"])
+    now = _living(recorded["pid"])
     return now if now and now["started"] == recorded["started"] else None
+
+
+def _living(pid: int) -> dict[str, Any] | None:
+    """Return what a process is; None when it is gone or only a zombie."""
+    found = ending.look(pid)
+    return None if found is None or found["state"] in "ZX" else found
 
 
 def was_up(machine: Machine, unit: str) -> dict[str, Any]:
@@ -82,16 +65,3 @@ def is_back(machine: Machine, record: Mapping[str, Any]) -> bool:
     """Tell whether a unit that was up is so again."""
     now = state(machine, record["unit"])
     return not record["was_up"] or now["load"] != "loaded" or now["active"] == "active"
-
-
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
-def _in_group(pid: int, group: str) -> bool:
-    try:
-        with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
-            paths = [line.rstrip("\n").split(":", 2)[2] for line in file]
-    except (OSError, IndexError):
-        return False
-    return any(path == group or path.startswith(f"{group}/") for path in paths)

@@ -50,3 +50,13 @@ def cwd(pid: int) -> str | None:
         return os.readlink(f"/proc/{pid}/cwd")
     except OSError:
         return None
+
+
+def in_group(pid: int, group: str) -> bool:
+    """Tell whether a process is in a control group, or in one below it."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+            paths = [line.rstrip("\n").split(":", 2)[2] for line in file]
+    except (OSError, IndexError):
+        return False
+    return any(path == group or path.startswith(f"{group}/") for path in paths)

@@ -46,6 +46,9 @@ class Services(Protocol):
     def reset_failed(self, units: Sequence[str]) -> None:
         """Forget failures and start limits."""
 
+    def pids(self, unit: str) -> list[int]:
+        """Return the processes of a unit, its main one and all others."""
+
     def kill(self, unit: str, signal: str) -> None:
         """Send a signal to the unit's main process."""
 

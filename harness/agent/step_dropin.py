@@ -17,7 +17,6 @@ from .machine import Machine
 from .services import UP, ServiceError
 
 FOLDER = "/run/systemd/system"
-START_WITHIN_S = 60.0
 
 
 def refuse(machine: Machine, step: Mapping[str, Any]) -> None:
@@ -59,7 +58,7 @@ def do(machine: Machine, record: Mapping[str, Any]) -> None:
     cross()
     if record["restart"]:
         try:
-            machine.services.restart([record["unit"]], START_WITHIN_S)
+            machine.services.restart([record["unit"]], fault_units.START_WITHIN_S)
         except ServiceError:
             if not record["anyhow"]:  # it may be meant to keep the unit from coming up
                 raise
@@ -100,7 +99,7 @@ def undo(machine: Machine, record: Mapping[str, Any]) -> None:
         fault_units.bring_back(machine, record)
     elif now.get("invocation", "") != record["invocation"]:
         machine.services.reset_failed([record["unit"]])
-        machine.services.restart([record["unit"]], START_WITHIN_S)
+        machine.services.restart([record["unit"]], fault_units.START_WITHIN_S)
 
 
 def _existing(path: str) -> str:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from . import ending
 from .services import Asked, ServiceError
 
 #: How long the supervisor may take on top of what it was told to wait, in seconds.
@@ -69,6 +70,12 @@ class Supervisor:
         """Forget failures and start limits."""
         for name in units:
             self._ask({"do": "reset-failed", "unit": name}, GRACE_S)
+
+    def pids(self, unit: str) -> list[int]:
+        """Return the processes of the session that the supervisor started the unit in."""
+        main = str(self.show({unit: ()})[unit]["main_pid"])
+        every = ending.pids() if main != "0" else []
+        return [pid for pid in every if (ending.look(pid) or {}).get("session") == main]
 
     def kill(self, unit: str, signal: str) -> None:
         """Send a signal to the main process."""

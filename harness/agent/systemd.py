@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 
-from . import running
+from . import ending, running
 from .processes import NOT_FOUND, Ended, run
 from .services import UP, Asked, ServiceError
 
@@ -113,6 +113,12 @@ class Systemd:
         """Forget failures; a unit that is not loaded has none."""
         if units:
             run(("systemctl", "reset-failed", "--", *units), ASK_WITHIN_S)
+
+    def pids(self, unit: str) -> list[int]:
+        """Return the processes in the unit's control group."""
+        words = ("systemctl", "show", "--property=ControlGroup", "--value", "--", unit)
+        group = run(words, ASK_WITHIN_S).output.strip()
+        return [pid for pid in ending.pids() if group and running.in_group(pid, group)]
 
     def kill(self, unit: str, signal: str) -> None:
         """Send a signal to the main process."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.agent import fault_units
+from harness.agent import fault_units, systemd
 from harness.agent.machine import Machine
 from harness.agent.processes import Ended
 from harness.agent.systemd import Systemd
@@ -74,12 +74,12 @@ def test_a_frozen_unit_stands_still_and_runs_on(ground, fault):
 def test_the_processes_of_a_unit_of_systemd_are_those_of_its_group(monkeypatch):
     """By whatever group this test is in: the words that ask systemd are all that is made up."""
     group = Path("/proc/self/cgroup").read_text().splitlines()[0].split(":", 2)[2]
-    monkeypatch.setattr(fault_units, "run", lambda *_: Ended(0, f"{group}\n", ""))
+    monkeypatch.setattr(systemd, "run", lambda *_: Ended(0, f"{group}\n", ""))
     pids = [each["pid"] for each in fault_units.processes(Machine("", Systemd()), "x.service")]
     assert os.getpid() in pids
-    monkeypatch.setattr(fault_units, "run", lambda *_: Ended(0, f"{group}/none\n", ""))
+    monkeypatch.setattr(systemd, "run", lambda *_: Ended(0, f"{group}/none\n", ""))
     assert fault_units.processes(Machine("", Systemd()), "x.service") == []
-    monkeypatch.setattr(fault_units, "run", lambda *_: Ended(0, "\n", ""))
+    monkeypatch.setattr(systemd, "run", lambda *_: Ended(0, "\n", ""))
     assert fault_units.processes(Machine("", Systemd()), "x.service") == []
 
 
