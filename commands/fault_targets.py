@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from fault_injection.faults.fault import NEEDS, REDIS, Target
 from fault_injection.scenarios.scenario import Scenario
 from fault_injection.schedules import obstacles
-from harness.fault_requests import BREAKABLE
+from harness.fault_requests import BREAKABLE, PASSWORD_FILE
 from harness.host import Host
 from harness.inventory import Inventory
 
@@ -57,7 +57,8 @@ def targets(hosts: Sequence[Host]) -> Iterator[Target]:
         users = tuple(sorted(redis_logins.users(host))) if wanted else ()
         if not users:
             lacks |= {"redis users"}
-        if "redis_password" in host.values:  # nothing lays it down on the host
+        password_file = PASSWORD_FILE if keeps_password(host) else ""
+        if "redis_password" in host.values and not password_file:
             lacks |= {"redis settings"}
         for role in roles.of(host):
             named: dict[str, str] = {}
@@ -71,8 +72,18 @@ def targets(hosts: Sequence[Host]) -> Iterator[Target]:
                     group=group, redis_host=redis_host,
                     redis_port=host.number("redis_port", 6379), ssh_port=host.port,
                     redis_users=users if role.SERVICES[0] == REDIS else (),
+                    password_file=password_file,
                     can=tuple(sorted(NEEDS.keys() - lacks)),
                 )  # fmt: skip
+
+
+def keeps_password(host: Host) -> bool:
+    """Tell whether faults.allow lays the password of this host's own Redis down there.
+
+    It is the one of the user `default`, who keeps every right also where services have users of
+    their own. A host whose services use another one's Redis gets no password.
+    """
+    return "redis_server" in host.roles and "redis_password" in host.values
 
 
 def _is_address(name: str) -> bool:

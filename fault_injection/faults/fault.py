@@ -38,7 +38,8 @@ NEEDS: Mapping[str, str] = {
     "own users": "modes only keep out units that run as other users than the folder's",
     "redis by address": "a packet rule takes addresses, and redis_host is a name",
     "redis users": "the services have no Redis users of their own (redis_acl)",
-    "redis settings": "no file on the host holds the password by which Redis's settings change",
+    "redis settings": "no file on the host holds the password by which Redis's settings change:"
+    " invoke faults.allow",
 }
 #: Where a fault can run -> what can be had there.
 PLACES: Mapping[str, frozenset[str]] = {

@@ -15,6 +15,7 @@ from typing import Any
 from . import faults_allowed, fingerprint, injecting, switch, transaction, undoing
 from .awaiting import left_s, read
 from .failing import AgentError, translated
+from .late import faults_allowing
 from .lock import Lock
 from .machine import Machine
 from .store import UNFINISHED, Store, Transaction
@@ -39,6 +40,7 @@ def answer(machine: Machine, frame: Mapping[str, Any], check: Check) -> Any:
     doing = {
         "fault_arm": arm, "fault_observe": observe, "fault_undo": undo, "fault_list": tell,
         "fault_heal": heal, "fault_fingerprint": _fingerprint,
+        "fault_allow": _allow, "fault_forbid": _forbid,
     }.get(str(frame["do"]))  # fmt: skip
     if doing is None:
         raise AgentError("request", f"the agent does not know how to {frame['do']!r}")
@@ -60,6 +62,8 @@ def arm(machine: Machine, frame: Mapping[str, Any], check: Check) -> dict[str, A
     faults = store_of(machine)
     os.makedirs(faults.base, mode=0o700, exist_ok=True)
     with Lock(faults.base).held(who, name):
+        # whoever forbids them holds the lock meanwhile
+        faults_allowed.refuse(machine, frame.get("inventory"), frame.get("mode"))
         faults.ensure()
         _tidy(machine, faults)
         _refuse_more(faults, steps)
@@ -142,6 +146,14 @@ def _fingerprint(machine: Machine, frame: Mapping[str, Any], check: Check) -> di
         machine, paths=frame.get("paths") or [], units=frame.get("units") or [],
         servers=frame.get("servers") or [],
     )  # fmt: skip
+
+
+def _allow(machine: Machine, frame: Mapping[str, Any], check: Check) -> Any:
+    return faults_allowing.allow(machine, frame, check)
+
+
+def _forbid(machine: Machine, frame: Mapping[str, Any], check: Check) -> Any:
+    return faults_allowing.forbid(machine, frame, check)
 
 
 def _told(tx: Transaction) -> dict[str, Any]:
