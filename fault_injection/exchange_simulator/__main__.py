@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 
 from fault_injection.exchange_simulator.simulator import Simulator
 
@@ -14,12 +15,22 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--key", default="simulated-key", help="the API key that it knows")
     parser.add_argument("--secret", default="simulated-secret", help="what requests are signed by")
+    parser.add_argument(
+        "--until-left", action="store_true", help="end when standard input does, as its parent's"
+    )
     said = parser.parse_args()
     simulator = Simulator(port=said.port, key=said.key, secret=said.secret)
+    if said.until_left:
+        threading.Thread(target=_until_left, args=(simulator,), daemon=True).start()
     sys.stdout.write(f"exchange simulator at {simulator.url} (control: /control/)\n")
     sys.stdout.flush()
     simulator.run()
     return 0
+
+
+def _until_left(simulator: Simulator) -> None:
+    sys.stdin.buffer.read()
+    simulator.leave()
 
 
 if __name__ == "__main__":

@@ -49,10 +49,14 @@ class Simulator(SimulatedExchange):
         """Serve in this thread until SIGTERM or SIGINT."""
         self._serve()
 
-    def stop(self) -> None:
-        """Let go of every reply and close."""
+    def leave(self) -> None:
+        """Let go of every reply and serve no more."""
         self._server.should_exit = True
         self.reset()
+
+    def stop(self) -> None:
+        """Leave, and close."""
+        self.leave()
         self._thread.join(STOPPED_WITHIN_S)
         self._socket.close()
 

@@ -1,0 +1,52 @@
+"""Run the simulated exchange as a child of this process, which it does not outlive."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from harness.errors import QuantumError
+
+#: Until the simulator says where it is, and until it has ended, in seconds.
+STARTED_WITHIN_S, ENDED_WITHIN_S = 30.0, 10.0
+
+
+@contextlib.contextmanager
+def started() -> Iterator[str]:
+    """Yield where it is, as EXCHANGE_URL says it: a port of this machine that was free.
+
+    It ends with this block, and by itself if this process dies: its standard input does.
+    Raises QuantumError where it does not start.
+    """
+    words = (sys.executable, "-m", "fault_injection.exchange_simulator", "--until-left")
+    process = subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        yield _where(process)
+    finally:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.close()
+        try:
+            process.wait(ENDED_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def _where(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    ready, _, _ = select.select([process.stdout], [], [], STARTED_WITHIN_S)
+    line = process.stdout.readline() if ready else ""
+    words = line.split()
+    if len(words) < 4 or not words[3].startswith("http://127.0.0.1:"):
+        raise QuantumError(
+            "the simulated exchange does not start", step="exchange",
+            action="python -m fault_injection.exchange_simulator says why",
+        )  # fmt: skip
+    return words[3]
