@@ -16,11 +16,21 @@ class System(Protocol):
     All methods may be called by several threads, and raise QuantumError where nobody answers.
     """
 
-    inventory: str
-    mode: str
-    hosts: tuple[str, ...]
-    places: tuple[Place, ...]
-    operator: Mapping[str, Any]  #: who breaks things from where, as the hosts keep it
+    @property
+    def inventory(self) -> str:
+        """Return its name."""
+
+    @property
+    def mode(self) -> str:
+        """Return what it is for: sandbox or testnet."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Return where its consumers stand."""
+
+    @property
+    def operator(self) -> Mapping[str, Any]:
+        """Return who breaks things from where, as the hosts keep it."""
 
     def reach(self, host: str) -> Contact:
         """Return a connection of the caller's own."""
