@@ -60,7 +60,7 @@ group("inventory", inventory.show)
 group("hosts", hosts.trust)
 group(
     "faults", faults.list_scenarios, faults.run_scenario, faults.day, faults.resume, faults.shrink,
-    faults.heal, allowing.allow, allowing.forbid,
+    faults.replay, faults.heal, allowing.allow, allowing.forbid,
 )  # fmt: skip
 group("sandbox", sandbox.down)
 group("lab", lab.up, lab.down, lab.ssh)

@@ -56,7 +56,7 @@ def carry_out(
         display.say(line)
     least = "none can be left out" if found.minimal else "the runs ran out: perhaps fewer would do"
     display.say(f"{len(found.schedule.faults)} faults after {found.calls} runs; {least}", "bold")
-    display.say(f"again: invoke faults.run --schedule {place.path / SHRUNK}", "dim")
+    display.say(f"again: invoke faults.replay {place.path / SHRUNK}", "dim")
     return {
         "run": place.id, "refuted": sorted(wanted), "runs": found.calls, "minimal": found.minimal,
         "faults": [each.fault for each in found.schedule.faults],

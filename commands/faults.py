@@ -48,7 +48,6 @@ ID_HELP = "the run's name, or how it begins (default: the newest)"
         "name": "a scenario (see invoke faults.list)",
         "seed": SEED_HELP,
         "dry-run": DRY_HELP,
-        "schedule": "instead of a name: a file with a schedule, as a run or faults.shrink keeps it",
         "inventory": INVENTORY_HELP,
         "limit": LIMIT_HELP,
         "yes": YES_TO_ALL_HELP,
@@ -57,10 +56,9 @@ ID_HELP = "the run's name, or how it begins (default: the newest)"
 )
 def run_scenario(
     context: Any,
-    name: str = "",
+    name: str,
     seed: int = -1,
     dry_run: bool = False,
-    schedule: str = "",
     inventory: str = "",
     limit: str = "",
     yes: bool = False,
@@ -75,16 +73,41 @@ def run_scenario(
     --seed 7 --dry-run
     """
     from commands import fault_runs
-    from harness.errors import ConfigurationError
 
-    if bool(name) == bool(schedule):
-        raise ConfigurationError(
-            "one scenario or one schedule is run", step="faults.run",
-            action="invoke faults.list, then invoke faults.run NAME",
-        )  # fmt: skip
     chosen = choose(context, inventory, limit)
     seed = seed if seed >= 0 else fault_runs.fresh_seed()
-    planned = fault_runs.kept(schedule) if schedule else fault_runs.drawn_one(chosen, name, seed)
+    planned = fault_runs.drawn_one(chosen, name, seed)
+    return _carry_out(chosen, planned, dry_run=dry_run, yes=yes, json=json)
+
+
+@command(
+    positional=["schedule"],
+    help={
+        "schedule": "a file, as a run keeps it (schedule.json) or faults.shrink (shrunk.json)",
+        "dry-run": DRY_HELP,
+        "inventory": INVENTORY_HELP,
+        "limit": LIMIT_HELP,
+        "yes": YES_TO_ALL_HELP,
+        "json": JSON_HELP,
+    },
+)
+def replay(
+    context: Any,
+    schedule: str,
+    dry_run: bool = False,
+    inventory: str = "",
+    limit: str = "",
+    yes: bool = False,
+    json: bool = False,
+) -> int:
+    """Run a schedule again that was kept in a file: the same faults at the same moments.
+
+    Example: invoke faults.replay records/faults/20261121T201500Z-a1b2c3/shrunk.json -i lab
+    """
+    from commands import fault_runs
+
+    chosen = choose(context, inventory, limit)
+    planned = fault_runs.kept(schedule)
     return _carry_out(chosen, planned, dry_run=dry_run, yes=yes, json=json)
 
 
