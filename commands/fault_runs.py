@@ -94,8 +94,18 @@ def dry(schedule: Schedule, display: Display) -> dict[str, Any]:
 def carry_out(chosen: Chosen, schedule: Schedule, display: Display, *, yes: bool) -> dict[str, Any]:
     """Confirm, rehearse, break, judge and record; returns the result as one document."""
     expect_name(chosen, display, "these hosts will be broken on purpose", STEP, yes=yes)
+    expect_allowed(chosen, schedule)
     with rehearsing.rehearsal(chosen, display) as rehearsed:
         return run_and_judge(rehearsed, schedule, display)
+
+
+def expect_allowed(chosen: Chosen, schedule: Schedule) -> None:
+    """Raise unless all hosts may be broken until the schedule is over."""
+    system = HostsOf(chosen)
+    try:
+        system.expect_allowed(max((each.to_ms for each in schedule.slots), default=0) / 1000)
+    finally:
+        system.close()
 
 
 def run_and_judge(

@@ -34,6 +34,7 @@ def carry_out(
             action="invoke history, and name a run that was",
         )  # fmt: skip
     expect_name(chosen, display, "these hosts will be broken again and again", STEP, yes=yes)
+    fault_runs.expect_allowed(chosen, place.schedule())
     with rehearsing.rehearsal(chosen, display) as rehearsed:
 
         def fails(part: Schedule) -> bool:

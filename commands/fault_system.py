@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from fault_injection.gathering.place import Place
 from fault_injection.history.happenings import Proof
 from harness import fanout
 from harness.contact import Contact, raise_together, reach, reach_all
-from harness.errors import UnreachableError
+from harness.errors import ConfigurationError, UnreachableError
 from harness.host import Host
 from roles import redis_users
 from roles.execution import TRADING
@@ -28,6 +29,8 @@ from roles.stream_consumer import StreamConsumer
 #: What of a host is compared before and after, beside its units: what was deployed, and settings.
 PATHS = ("/etc/quantum", "/opt/quantum")
 UP = ("active", "activating")
+#: What deploys, proofs and undoing take beside the schedule itself.
+SPARE_MINUTES = 15
 
 
 class HostsOf:
@@ -45,6 +48,23 @@ class HostsOf:
         self._units = units(chosen.hosts)
         self._looking: dict[str, Contact] = {}
         self._lock = threading.Lock()
+
+    def expect_allowed(self, for_s: float) -> None:
+        """Raise unless every host may be broken for so long; nothing was changed by then."""
+
+        def one(host: Host) -> None:
+            with self._lock:
+                contact = self._contact(host.name, "look")
+            left_s = contact.session.fault_allowed(mode=self.mode, inventory=self.inventory)
+            if left_s < for_s:
+                raise ConfigurationError(
+                    f"it may be broken for {left_s / 60:.0f} more minutes, and this takes"
+                    f" {for_s / 60:.0f}", host=host.name, step="guard",
+                    action=f"invoke faults.allow -i {self.inventory} --minutes"
+                    f" {math.ceil(for_s / 60) + SPARE_MINUTES}",
+                )  # fmt: skip
+
+        raise_together(fanout.errors(fanout.each(self.chosen.hosts, one)))
 
     def reach(self, host: str) -> Contact:
         """Return a connection of the caller's own."""

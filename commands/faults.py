@@ -146,8 +146,8 @@ def day(
 @command(help={"id": ID_HELP, "inventory": INVENTORY_HELP, "limit": LIMIT_HELP, "json": JSON_HELP})
 def resume(
     context: Any,
-    id: str = "",  # noqa: A002  the option's name
     inventory: str = "",
+    id: str = "",  # noqa: A002  the option's name
     limit: str = "",
     json: bool = False,
 ) -> int:
@@ -180,9 +180,9 @@ def resume(
 )
 def shrink(
     context: Any,
+    inventory: str = "",
     id: str = "",  # noqa: A002  the option's name
     runs: int = 60,
-    inventory: str = "",
     limit: str = "",
     yes: bool = False,
     json: bool = False,

@@ -43,8 +43,14 @@ AFTERWARDS_S = 5.0
 #: What ends a run at once: so much lag, or so long without a look at Redis, in seconds.
 MOST_LAG, MOST_SILENCE_S = 200_000, 180.0
 LOOK_EVERY_S = 0.05
-#: workload -> the service whose stream it feeds; and the services it comes to
-FEEDS: Mapping[str, str] = {"apply_result": DECISION_INTELLIGENCE, "decision_made": ROUTER}
+#: workload -> what it is made of: the maker of events, whose stream they go to, their share
+FEEDS: Mapping[str, tuple[tuple[str, str, float], ...]] = {
+    "apply_result": (("apply_result", DECISION_INTELLIGENCE, 1.0),),
+    "decision_made": (("decision_made", ROUTER, 1.0),),
+    "everything": (
+        ("apply_result", DECISION_INTELLIGENCE, 2 / 3), ("decision_made", ROUTER, 1 / 3),
+    ),
+}  # fmt: skip
 CLAIM_IDLE_MS = 5_000
 
 Watch = Callable[[Happening], None]
@@ -166,9 +172,10 @@ class _Run:
         self._write(Process(name="run", did="begins", said=f"{slot.scenario}, seed {slot.seed}"))
         self._steady(BEFORE)
         with contextlib.ExitStack() as stack:
-            feeder = self._feeder(number, slot)
-            self._live = _Live(slot, time.monotonic(), {feeder.place.flow: feeder})
-            stack.enter_context(beside(feeder.work))
+            feeders = list(self._feeders(number, slot))
+            self._live = _Live(slot, time.monotonic(), {each.place.flow: each for each in feeders})
+            for feeder in feeders:
+                stack.enter_context(beside(feeder.work))
             self._sampler.begin_baseline()
             self._wait_until(slot.faults_from_ms)
             self._sampler.end_baseline()
@@ -216,13 +223,13 @@ class _Run:
         around = Around(place=place, feeder=feeder, producer=producer, line=line, name=name)
         return ACTS[word["do"]](word, around)
 
-    def _feeder(self, number: int, slot: Slot) -> Feeder:
-        flow = FEEDS[slot.workload]
-        place = next(each for each in self._system.places if each.flow == flow)
-        made = events(slot.workload, slot.seed, slot.per_s, f"{self._folder.id}-{number}")
-        line = Line(self._system.redis)
-        producer = Producer(place, line, self._write, f"feeder-{number}")
-        return Feeder(producer, made, slot.per_s)
+    def _feeders(self, number: int, slot: Slot) -> Iterator[Feeder]:
+        for maker, service, share in FEEDS[slot.workload]:
+            place = next(each for each in self._system.places if each.flow == service)
+            per_s = max(1, round(slot.per_s * share))
+            made = events(maker, slot.seed, per_s, f"{self._folder.id}-{number}")
+            producer = Producer(place, Line(self._system.redis), self._write, f"{maker}-{number}")
+            yield Feeder(producer, made, per_s)
 
     def _recover(self, slot: Slot) -> None:
         """Go on feeding until all is as it was before, or until the slot's time is over."""
