@@ -89,10 +89,16 @@ def rest(client):
 def run(server, start, seed=1, count=60):
     """Return what was told of a clean run of all three, and how it began."""
     client = server.client()
+    watch = gathering.Watch(client, PLACES)
+    watch.begin()
     opened = {place.flow: gathering.opened(client, place) for place in PLACES}
     told = Told()
-    told.say(gathering.flow(COUNTING, fed_by_others=True), gathering.flow(ROUTING),
-             gathering.flow(EXECUTING, fed_by_others=True))  # fmt: skip
+    flows = [
+        gathering.flow(place, *watch.evidence(place, opened[place.flow]),
+                       fed_by_others=place is not ROUTING)
+        for place in PLACES
+    ]  # fmt: skip
+    told.say(*flows)
     for place in PLACES:
         start(server.port, module=MODULES[place.flow], **SETTINGS[place.flow]).ready()
     now_ms = int(time.time() * 1000)
@@ -115,6 +121,9 @@ def run(server, start, seed=1, count=60):
     for _ in range(BACK_FOR):
         told.say(*gathering.sampled(client, PLACES))
     told.say(h.Steady(phase=h.AFTER, well=True))
+    watch.end()
+    assert watch.broken == ""
+    told.say(*watch.lines(opened))
     return told, opened
 
 
