@@ -81,7 +81,8 @@ def test_scripts_acknowledge_after_their_effects_and_dead_letters(server, client
         'q"\\\nq', "ß", "before, too"
     }
     acks = [each for each in run.lines if isinstance(each, h.Ack)]
-    assert {each.entry for each in acks if each.flow == ROUTING.flow} == {entry for entry, _ in client.xrange(ROUTING.stream)[2:]}
+    routed = {each.entry for each in acks if each.flow == ROUTING.flow}
+    assert routed == {entry for entry, _ in client.xrange(ROUTING.stream)[2:]}
 
 
 def test_an_unlawful_change_of_a_record_is_refuted(server, client, watched):
