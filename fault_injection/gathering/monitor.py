@@ -18,6 +18,8 @@ CHUNK = 1 << 18
 XACK, HSET = "XACK", "HSET"
 #: Either has so many words.
 LEAST = 4
+#: Who ran a command, and its name, stand in so many bytes.
+LUA_WITHIN = 48
 
 _when = re.compile(rb"\+(\d+)\.(\d{6}) ").match
 _quoted = re.compile(rb'"((?:[^"\\]|\\.)*)"').findall
@@ -74,9 +76,10 @@ class Monitor:
         Raises OSError where the link breaks before.
         """
         marker = f'"{until}"'.encode()
+        script = Script()
         while True:
             *lines, self._rest = self._rest.split(b"\r\n")
-            if found := [seen for line in lines if (seen := wanted(line))]:
+            if found := [seen for line in lines for seen in script.heard(line)]:
                 yield found
             if any(marker in line for line in lines):
                 return
@@ -91,6 +94,35 @@ class Monitor:
         self._socket.close()
 
 
+class Script:
+    """What a script acknowledges before it adds something counts from when the script was over.
+
+    All that it does happens at once, but each line and each new id has a time of its own.
+    """
+
+    def __init__(self) -> None:
+        self._acks: list[Seen] = []
+        self._adds = False
+
+    def heard(self, line: bytes) -> list[Seen]:
+        """Return what is certain after one more line."""
+        seen = wanted(line)
+        within = b" lua] " in line[:LUA_WITHIN]
+        if within and seen is not None and seen.command == XACK:
+            self._acks.append(seen)
+            return []
+        if not self._acks:
+            return [] if seen is None else [seen]
+        if within:
+            self._adds = self._adds or b'] "XADD"' in line[:LUA_WITHIN].upper()
+            return [] if seen is None else [seen]
+        acks, self._acks, late, self._adds = self._acks, [], self._adds, False
+        when = _when(line)
+        if late and when is not None:
+            acks = [each._replace(wall_ns=_ns(when)) for each in acks]
+        return acks if seen is None else [*acks, seen]
+
+
 def wanted(line: bytes) -> Seen | None:
     """Return a command that acknowledges, or writes a record; None for all others. Pure."""
     at = line.find(b'"')
@@ -100,8 +132,12 @@ def wanted(line: bytes) -> Seen | None:
         words = [_unescaped(each) for each in _quoted(line, at)]
         if when is None or len(words) < LEAST:
             raise ValueError(f"no line of MONITOR: {line[:100]!r}")
-        return Seen(int(when[1] + when[2]) * 1_000, words[0].upper(), words[1:])
+        return Seen(_ns(when), words[0].upper(), words[1:])
     return None
+
+
+def _ns(when: re.Match[bytes]) -> int:
+    return int(when[1] + when[2]) * 1_000
 
 
 def _unescaped(word: bytes) -> str:

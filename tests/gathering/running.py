@@ -45,16 +45,16 @@ class Told:
                 encoded(each, len(self._lines), time.time_ns(), time.monotonic_ns())
             )
 
-    def fault(self, *stages):
-        self.say(*(h.Fault(fault="1", name="nothing", stage=stage) for stage in stages))
+    def fault(self, *stages, name="nothing"):
+        self.say(*(h.Fault(fault="1", name=name, stage=stage) for stage in stages))
 
-    def feed(self, client, place, entries):
-        """Add entries, each as an operation; return their ids."""
+    def feed(self, client, place, entries, by=gathering):
+        """Add entries, each as an operation; return their ids. by: what knows their identities."""
         found = []
         for fields in entries:
             self.operations += 1
             op = str(self.operations)
-            identity, digest, key = gathering.identified(place, fields)
+            identity, digest, key = by.identified(place, fields)
             self.say(h.Invoked(op=op, process="feeder", stream=place.stream, identity=identity,
                                digest=digest, key=key))  # fmt: skip
             entry = client.xadd(place.stream, fields)

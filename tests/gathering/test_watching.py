@@ -153,3 +153,19 @@ def test_only_what_is_wanted_is_read():
     odd = b'+1.000000 [0 lua] "HSET" "quantum:intent:\\"\\\\\\xc3\\x9f\\n" "state" "FILLED"'
     assert monitor.wanted(odd).words[0] == 'quantum:intent:"\\ß\n'
     assert monitor.wanted(b"") is None
+
+
+def test_what_a_script_adds_after_its_acknowledgement_is_no_later():
+    acked = b'+1.000100 [0 lua] "XACK" "s" "g" "1-1"'
+    script = [b'+1.000000 [0 1.2.3.4:5] "EVALSHA" "0"', acked]
+    after = b'+1.009000 [0 1.2.3.4:5] "PING"'
+
+    def told(*lines):
+        heard = monitor.Script()
+        return [each.wall_ns for line in lines for each in heard.heard(line)]
+
+    assert told(*script, b'+1.000200 [0 lua] "XADD" "dlq" "*"', after) == [1_009_000_000]
+    assert told(*script, b'+1.000200 [0 lua] "HSET" "x" "y" "z"', after) == [1_000_100_000]
+    assert told(script[0], b'+1.000050 [0 lua] "XADD" "s" "*"', acked, after) == [1_000_100_000]
+    assert told(acked.replace(b"lua", b"1.2.3.4:5"), after) == [1_000_100_000]
+    assert told(*script) == []
