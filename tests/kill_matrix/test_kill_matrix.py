@@ -5,9 +5,11 @@ from collections import Counter
 
 import pytest
 
-from fault_injection.faults import fault
+from consumers import execution
+from fault_injection.faults import fault, kill_at_failpoint
+from proofs.finding import Verdict
 from tests.kill_matrix import services
-from tests.kill_matrix.cases import sample, whole
+from tests.kill_matrix.cases import COMPANIONS, NONE, Case, sample, whole
 from tests.kill_matrix.points import points, service_of
 from tests.kill_matrix.running import Run
 from tests.oracles.scale import SOAK, sized

@@ -87,7 +87,7 @@ TOPICS = {
         "tests/checkers",
     ),
     "kill-matrix": (
-        "all consumers: killed at every failpoint beside whatever else goes wrong, judged by history",
+        "all consumers: killed at every failpoint beside whatever else goes wrong, nothing is lost",
         "tests/kill_matrix",
     ),
     "pruning": (
