@@ -78,7 +78,9 @@ def test_scripts_acknowledge_after_their_effects_and_dead_letters(server, client
     assert findings["lawful_transitions"].numbers["changes"] == 3
     assert findings["ack_after_effect"].verdict is Verdict.proved
     assert {each.identity for each in run.lines if isinstance(each, h.State)} == {
-        'q"\\\nq', "ß", "before, too"
+        'q"\\\nq',
+        "ß",
+        "before, too",
     }
     acks = [each for each in run.lines if isinstance(each, h.Ack)]
     routed = {each.entry for each in acks if each.flow == ROUTING.flow}

@@ -77,7 +77,7 @@ class Run:
         """Tell whether the point was visited; then all that follows has come to rest."""
         told, case, client = self._told, self.case, self._client
         events = self.service.events(case.seed, self.service.count + MORE)
-        first, last = events[: -MORE], events[-MORE:]
+        first, last = events[:-MORE], events[-MORE:]
         told.feed(client, self._place, first, self.service.gathered)
         self._before(first)
         self._fault(h.PLANNED, h.INJECTED)

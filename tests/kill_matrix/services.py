@@ -128,6 +128,4 @@ def all_protected(client):
     """Tell whether each filled intent's stop loss rests at the exchange."""
     keys = list(client.scan_iter(match="quantum:intent:*", count=5_000))
     records = [client.hmget(key, "state", "stop_loss", "stop_loss_state") for key in keys]
-    return all(
-        rests == "RESTING" for state, stop, rests in records if state == "FILLED" and stop
-    )
+    return all(rests == "RESTING" for state, stop, rests in records if state == "FILLED" and stop)
