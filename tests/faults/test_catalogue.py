@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,11 +28,14 @@ from harness.agent import faults as agent_faults
 from harness.agent import injecting, step_kill, step_mount, step_nft, step_redis
 from harness.agent.failing import AgentError
 from tests.faults.aims import lab, sandbox
+from tests.kill_matrix.points import points
 
 PROJECT = Path(__file__).resolve().parents[2]
 #: The names of checkers that there are.
 CHECKERS = set(checkers.REGISTRY)
 BY_NAME = {"duplicate_events", "restart_mid_intent", "stale_pending_claims"}
+#: The failpoints that stand in the consumers' sources.
+POINTS = set(points())
 FAULTS = faults.REGISTRY.values()
 SCENARIOS = scenarios.REGISTRY.values()
 #: The watchdog of the consumers' unit, beyond which a frozen one is no frozen one any more.
@@ -42,13 +44,6 @@ WATCHDOG_S = 30
 
 def each(values):
     return [pytest.param(value, id=value.name) for value in values]
-
-
-@cache
-def points():
-    """The failpoints that stand in the consumers' sources."""
-    sources = [path.read_text() for path in (PROJECT / "consumers").rglob("*.py")]
-    return {name for text in sources for name in re.findall(r'failpoint\("([a-z_.]+)"\)', text)}
 
 
 def refuse(step):
@@ -71,7 +66,7 @@ def refuse(step):
             assert step["lines"][0].startswith("[")
             for line in step["lines"]:
                 if found := re.fullmatch(r"Environment=QUANTUM_FAILPOINTS=(.*)", line):
-                    assert set(failpoints.parse(found[1])) <= points()
+                    assert set(failpoints.parse(found[1])) <= POINTS
 
 
 def words(fault, seeds=range(6)):
