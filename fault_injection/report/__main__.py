@@ -1,4 +1,4 @@
-"""For people: make a run's report anew, or tell one identity's life, from the run's folder alone."""
+"""For people: make a run's report anew, or tell one identity's life, from the folder alone."""
 
 from __future__ import annotations
 

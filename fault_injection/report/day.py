@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fault_injection.checkers import Judgement
-from fault_injection.checkers.windows import episodes
-from fault_injection.history.happenings import Resumed
+from fault_injection.checkers.windows import Window, episodes
+from fault_injection.history.happenings import Process, Resumed
 from fault_injection.history.reading import History
 from fault_injection.report import lanes
 from fault_injection.report.axis import Axis, axis_of
@@ -33,6 +33,9 @@ class Day:
     axis: Axis
     placed: Placed
     courses: Sequence[Course]
+    by_part: Mapping[int, Sequence[Course]]
+    episodes: Sequence[Window]
+    processes: Mapping[str, Sequence[Process]]  #: by their names, in the order of time
     series: Gathered
     remarks: Sequence[str]  #: what is odd about the run as such
 
@@ -45,10 +48,6 @@ class Day:
         """Tell whether the run came to a scenario at all."""
         return part.from_ns < self.axis.to_ns
 
-    def of_part(self, part: Part) -> list[Course]:
-        """Return a scenario's faults."""
-        return [each for each in self.courses if each.slot == part.number]
-
 
 def day_of(history: History, judgement: Judgement, schedule: Schedule | None) -> Day:
     """Return what there is to show."""
@@ -56,9 +55,14 @@ def day_of(history: History, judgement: Judgement, schedule: Schedule | None) ->
     where = placed(history, schedule, axis.from_ns)
     every = courses(history, where)
     numbers = summary(history, judgement)
+    by_part: dict[int, list[Course]] = {each.number: [] for each in where.parts}
+    for each in every:
+        if each.slot is not None:
+            by_part[each.slot].append(each)
     return Day(
         history, judgement, numbers, sentence(numbers, judgement, every), axis, where, every,
-        gathered(history), _remarks(history, schedule, every),
+        by_part, episodes(history), lanes.told_of(history), gathered(history),
+        _remarks(history, schedule, every),
     )  # fmt: skip
 
 
@@ -102,7 +106,7 @@ def figure(day: Day, axis: Axis, of: Sequence[Course], buckets: int) -> Figure:
     """Return the swimlanes and the charts of a time, with the faults that belong to it."""
     shown = [each for each in of if _lies(each, axis)]
     broken, left = lanes.faults(shown, axis)
-    who, without = lanes.processes(day.history, shown, axis)
+    who, without = lanes.processes(day.processes, shown, axis)
     around = [*lanes.scenarios(day.placed.parts, axis), *lanes.watch(day.history, axis)]
     groups = [
         ("", around), ("faults", broken),
@@ -111,7 +115,7 @@ def figure(day: Day, axis: Axis, of: Sequence[Course], buckets: int) -> Figure:
     shades = joined(
         Bar("shade", axis.at(each.began_ns),
             axis.width(each.began_ns, axis.to_ns if each.gone_ns is None else each.gone_ns), "")
-        for each in episodes(day.history)
+        for each in day.episodes
         if axis.shows(each.began_ns, axis.to_ns if each.gone_ns is None else each.gone_ns)
     )  # fmt: skip
     words = [f"{many(left, 'more fault')} of other kinds" if left else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fault_injection.history.happenings import (
@@ -118,12 +118,19 @@ def _bar(kind: str, begin: int, end: int, axis: Axis, said: str, label: str = ""
     return Bar(kind, axis.at(begin), width, said, label)
 
 
-def processes(history: History, every: Sequence[Course], axis: Axis) -> tuple[list[Lane], int]:
-    """Return a lane for each process and each unit that was hit, and how many found none."""
+def told_of(history: History) -> dict[str, list[Process]]:
+    """Return what was told of each process, in the order of time."""
     told: dict[str, list[Process]] = {}
-    for each in history.of(Process):
+    for each in sorted(history.of(Process), key=lambda each: (each.wall_ns, each.n)):
         told.setdefault(each.name, []).append(each)
-    hits: dict[str, list[Bar]] = {name: [] for name in told}
+    return told
+
+
+def processes(
+    told: Mapping[str, Sequence[Process]], every: Sequence[Course], axis: Axis
+) -> tuple[list[Lane], int]:
+    """Return a lane for each process and each unit that was hit, and how many found none."""
+    hits = {name: list[Bar]() for name in told}
     for course in every:
         if course.target and course.observed and course.target != "the laptop":
             hits.setdefault(_who(course.target, told), []).extend(
@@ -162,9 +169,8 @@ def _lives(of: Sequence[Process], axis: Axis) -> Iterable[Bar]:
     """Yield when a process was up, and when it stood still; the gaps are when it was not."""
     if not of:
         return
-    inorder = sorted(of, key=lambda each: (each.wall_ns, each.n))
-    state, since = ("" if inorder[0].did in UP else "up"), axis.from_ns
-    for each in inorder:
+    state, since = ("" if of[0].did in UP else "up"), axis.from_ns
+    for each in of:
         now = (
             "down" if each.did in DOWN else "still" if each.did in STILL
             else "up" if each.did in UP else state
@@ -174,7 +180,7 @@ def _lives(of: Sequence[Process], axis: Axis) -> Iterable[Bar]:
                 yield _bar(state, since, each.wall_ns, axis, f"{cut(each.name, 60)}: {state}")
             state, since = now, each.wall_ns
     if state and axis.shows(since, axis.to_ns):
-        yield _bar(state, since, axis.to_ns, axis, f"{cut(inorder[0].name, 60)}: {state}")
+        yield _bar(state, since, axis.to_ns, axis, f"{cut(of[0].name, 60)}: {state}")
 
 
 def exchange(calls: Sequence[tuple[int, bool]], axis: Axis) -> list[Lane]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from fault_injection.checkers import Judgement
 from fault_injection.history.happenings import INFO, OBSERVED
@@ -25,7 +27,7 @@ from fault_injection.report.latencies import latencies
 from fault_injection.report.placing import Part
 from fault_injection.report.recovering import brackets
 from fault_injection.report.summing_up import compared, same_trial
-from fault_injection.report.wording import cut, date, first_of, lasted, many, number
+from fault_injection.report.wording import cut, date, first_of, lasted, many, number, printable
 from fault_injection.scenarios import REGISTRY
 from fault_injection.schedules.schedule import Schedule
 from proofs.finding import Finding, Verdict
@@ -131,7 +133,7 @@ def _page(day: Day, previous: Mapping[str, Any] | None, detail: Detail) -> str:
 def _sections(day: Day, detail: Detail) -> Sequence[Section]:
     """Return the scenarios; the ones where something was not seen are shown rather than others."""
     parts = day.placed.parts
-    of = {each.number: day.of_part(each) for each in parts}
+    of = day.by_part
     ranked = sorted(parts, key=lambda part: all(each.well for each in of[part.number]))
     shown = {each.number for each in ranked[: detail.parts] if day.reached(each)}
     made = []
@@ -204,14 +206,20 @@ def _provenance(day: Day) -> Sequence[tuple[str, str]]:
     return [(name, cut(value)) for name, value in rows if value]
 
 
+def _printable(value: object) -> object:
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _hash(script: str) -> str:
     return base64.b64encode(sha256(script.encode()).digest()).decode()
 
 
+@cache
 def _environment() -> Environment:
+    """Return what makes pages of templates; what cannot be printed is never in a page."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=_printable,
     )  # fmt: skip
     environment.globals["marks"] = MARKS
     return environment

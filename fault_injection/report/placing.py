@@ -7,6 +7,7 @@ began; one whose faults were never injected follows the scenario before it, or t
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,8 +60,10 @@ def placed(history: History, schedule: Schedule | None, begun_ns: int) -> Placed
     parts: list[Part] = []
     by_fault: dict[str, tuple[Part, Planned]] = {}
     zero_ns = begun_ns
+    faults = sorted(schedule.faults, key=_at)
     for number, slot in enumerate(schedule.slots, 1):
-        own = [each for each in schedule.faults if slot.from_ms <= each.at_ms < slot.to_ms]
+        first = bisect_left(faults, slot.from_ms, key=_at)
+        own = faults[first : bisect_left(faults, slot.to_ms, key=_at)]
         zeros = [
             injected[str(each.number)] - each.at_ms * NS_PER_MS
             for each in own
@@ -72,3 +75,7 @@ def placed(history: History, schedule: Schedule | None, begun_ns: int) -> Placed
         parts.append(part)
         by_fault.update({str(each.number): (part, each) for each in own})
     return Placed(parts, schedule.faults, by_fault)
+
+
+def _at(fault: Planned) -> int:
+    return fault.at_ms

@@ -18,8 +18,15 @@ EXACT_BELOW = 10
 
 def cut(text: object, most: int = MOST_TEXT) -> str:
     """Return a text as one line, its end left out where it is long."""
-    line = "".join(each if each.isprintable() else " " for each in str(text)[: most + 1])
+    line = printable(str(text)[: most + 1])
     return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Return a text without what is no sign: ends of lines, controls, turns of direction."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def number(value: float) -> str:

@@ -79,10 +79,10 @@ class Played:
             if ms % LOOK_MS == 0:
                 self.look(ms + TICK_MS - 1, flow)
 
-    def faults(self, ms):
+    def faults(self, ms, some=None):
         """Play the stages of the faults; return which flow works."""
         working = dict.fromkeys(STREAMS, True)
-        for each in self.schedule.faults:
+        for each in some or self.schedule.faults:
             begin, end = each.at_ms, each.undo_at_ms
             if begin <= ms < begin + TICK_MS:
                 self.fault(ms, each, h.ARMED)
@@ -101,6 +101,13 @@ class Played:
                 for flow in STREAMS:
                     working[flow] &= not (each.unit in FOR_ALL or each.unit == UNITS[flow])
         return working
+
+    def faults_of(self, slot):
+        """Play the faults alone, without any traffic."""
+        for each in self.schedule.faults:
+            if slot.from_ms <= each.at_ms < slot.to_ms:
+                self.faults(each.at_ms, (each,))
+                self.faults(each.undo_at_ms, (each,))
 
     def process(self, ms, each, did):
         self.say(ms, h.Process(name=f"{each.host} {each.unit}", did=did))
