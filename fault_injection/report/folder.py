@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ def render_folder(folder: Path) -> Path:
         half.write_bytes(page)
         half.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            half.unlink()
         raise HistoryError(f"{path}: {error.strerror}", action="make room, then again") from error
     return path
 
