@@ -34,7 +34,7 @@ STEPS = tuple(
         600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400,
     )
 )  # fmt: skip
-MOST_TICKS = 10
+MOST_TICKS = 8
 #: A rate is told for so many bins at most, and for no fewer happenings in the mean.
 BINS, IN_A_BIN = 150, 8
 #: What is thinner is not seen, in percent.

@@ -107,7 +107,9 @@ def figure(day: Day, axis: Axis, of: Sequence[Course], buckets: int) -> Figure:
     shown = [each for each in of if _lies(each, axis)]
     broken, left = lanes.faults(shown, axis)
     who, without = lanes.processes(day.processes, shown, axis)
-    around = [*lanes.scenarios(day.placed.parts, axis), *lanes.watch(day.history, axis)]
+    around = lanes.watch(day.history, axis)
+    if axis == day.axis:
+        around = [*lanes.scenarios(day.placed.parts, axis), *around]
     groups = [
         ("", around), ("faults", broken),
         ("processes", [*who, *lanes.exchange(day.series.calls, axis)]),

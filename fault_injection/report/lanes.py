@@ -143,7 +143,8 @@ def processes(
     for name in names[:MOST_PROCESSES]:
         of = told.get(name, ())
         bars = joined([*_lives(of, axis), *hits[name]])
-        lanes.append(Lane(cut(name.removesuffix(".service"), 60), bars, _told(of)))
+        here = [each for each in of if axis.shows(each.wall_ns, each.wall_ns)]
+        lanes.append(Lane(cut(name.removesuffix(".service"), 60), bars, _told(here)))
     return lanes, max(0, len(names) - MOST_PROCESSES)
 
 
@@ -205,12 +206,13 @@ def exchange(calls: Sequence[tuple[int, bool]], axis: Axis) -> list[Lane]:
 
 def watch(history: History, axis: Axis) -> list[Lane]:
     """Return one lane of the looks at the steady state, and of when nobody watched."""
+    beside = axis.span_ns // 100  # a look just before a scenario's first moment is its own
     bars = [
         Bar("well" if each.well else "ill", axis.at(each.wall_ns), 0.6,
             f"{each.phase}: {'well' if each.well else 'NOT WELL'} {cut(each.said, 80)}".strip(),
             "✓" if each.well else "✗")
         for each in history.of(Steady)
-        if axis.shows(each.wall_ns, each.wall_ns)
+        if axis.shows(each.wall_ns - beside, each.wall_ns + beside)
     ]  # fmt: skip
     bars += [
         Bar("ill", axis.at(each.wall_ns), 0.6, "the harness died before; resumed here", "✗")

@@ -182,7 +182,9 @@ class Watch:
         if each.stage in OVER:
             self._faults.pop(each.fault, None)
         else:
-            self._faults[each.fault] = FaultNow(each.fault, each.name, target, word, at_s)
+            before = self._faults.get(each.fault)
+            since_s = before.for_s if before else at_s
+            self._faults[each.fault] = FaultNow(each.fault, each.name, target, word, since_s)
         if each.stage not in {ARMED, DISARMED}:
             said = f"{each.name} ({each.fault}) {target}  {word}  {each.said}"
             line = self._event(at_s, said)

@@ -170,9 +170,10 @@ def _tiles(day: Day) -> Sequence[tuple[str, str, str, bool]]:
     told, findings = day.summary, day.judgement.findings
     operations, faults = told["operations"], told["faults"]
     planned = max(len(day.courses), faults["all"])
+    without = f", {number(operations[INFO])} without an end" if operations[INFO] else ""
     tiles = [
         ("operations", number(operations["all"]),
-         f"{number(told['per_s'])} answered/s, {number(operations[INFO])} without an end", False),
+         f"{number(told['per_s'])} answered/s{without}", False),
         ("faults observed", f"{number(faults[OBSERVED])} of {number(planned)}",
          f"{number(faults['gone'])} seen to be gone", bool(day.unseen)),
     ]  # fmt: skip

@@ -30,6 +30,7 @@ class Bracket:
     flow: str
     said: str
     back: bool
+    ill: bool  #: whether that is what refutes
     took_s: float | None
     points: str
     most: str
@@ -60,7 +61,9 @@ def brackets(
         worst.append((_rank(by_flow[flow]), window, following, flow, by_flow))
     longest = sorted(worst, key=lambda each: each[0], reverse=True)[:MOST]
     drawn = [
-        _bracket(window, following, flow, by_flow, waiting[flow], base[flow], whole)
+        _bracket(
+            window, following, flow, by_flow, waiting[flow], base[flow], whole, measured=bool(times)
+        )
         for _, window, following, flow, by_flow in sorted(
             longest, key=lambda each: each[1].began_ns
         )
@@ -96,6 +99,8 @@ def _bracket(
     points: Points,
     base: float,
     whole: Axis,
+    *,
+    measured: bool,
 ) -> Bracket:
     gone = window.gone_ns or window.began_ns
     took_s = by_flow[flow]
@@ -108,17 +113,19 @@ def _bracket(
     first = bisect_left(points, (axis.from_ns, 0.0))
     shown = points[first : bisect_left(points, (axis.to_ns + 1, 0.0))]
     top = max(1.0, base, max((value for _, value in shown), default=1))
+    said = "not measured"
     if took_s is not None:
         said = f"back after {lasted(int(took_s * NS))}"
-    else:
+    elif measured:
         said = "the next fault came first" if following else "not seen to be back"
     others = [
         f"{each} {lasted(int(took * NS))}" if took is not None else f"{each} not back"
         for each, took in by_flow.items()
-        if each != flow
+        if measured and each != flow
     ]
     return Bracket(
-        cut(name_of(window), 80), cut(flow, 60), said, took_s is not None, took_s,
+        cut(name_of(window), 80), cut(flow, 60), said, took_s is not None,
+        measured and took_s is None and following is None, took_s,
         polyline(thinned(shown, axis, BUCKETS), axis, top), number(top),
         round(100 * (1 - base / top), 1),
         (axis.at(window.began_ns), axis.width(window.began_ns, gone)), axis.at(back),

@@ -102,7 +102,9 @@ def _drawn(chart: _Whole, axis: Axis) -> Chart:
         for name, points in lines.items()
         if points
     ]  # fmt: skip
-    return Chart(title, unit, number(round(top, 1)), number(round(top / 2, 1)), drawn)
+    return Chart(
+        title, unit, number(round(top, 1)), number(round(top / 2, 1)) if top > 1 else "", drawn
+    )
 
 
 def polyline(points: Points, axis: Axis, top: float) -> str:

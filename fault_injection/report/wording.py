@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 NS, NS_PER_MS = 10**9, 10**6
-MINUTE_S, HOUR_S = 60, 3600
+MINUTE_S, HOUR_S, MS_PER_S = 60, 3600, 1000
 #: So much of a text that comes from elsewhere is shown.
 MOST_TEXT = 240
 #: Shares of a second are told for steps below these.
@@ -64,9 +64,9 @@ def lasted(ns: int) -> str:
 
 def milliseconds(ms: float) -> str:
     """Return a latency with its unit."""
-    if ms >= 10_000:  # noqa: PLR2004  ten seconds
-        return f"{ms / 1000:,.1f} s"
-    return f"{ms:.3g} ms" if ms < 1000 else f"{ms:,.0f} ms"  # noqa: PLR2004  a second
+    if ms >= MINUTE_S * MS_PER_S:
+        return lasted(int(ms * NS_PER_MS))
+    return f"{ms:.3g} ms" if ms < MS_PER_S else f"{ms / MS_PER_S:.3g} s"
 
 
 def moment(ns: int, step_ns: int = WHOLE_SECONDS) -> str:

@@ -77,7 +77,7 @@ def test_a_day_has_a_section_for_each_scenario_and_leads_to_it(well, plan):
     page = well.page
     for number, slot in enumerate(plan.slots, 1):
         assert f'<a href="#slot-{number}">{slot.scenario}</a>' in page
-        assert f'<section class="slot" id="slot-{number}">' in page
+        assert f'<section class="scenario" id="slot-{number}">' in page
         assert f"{slot.workload}, {slot.per_s} events a second, seed {slot.seed}." in page
 
 
