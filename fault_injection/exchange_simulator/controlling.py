@@ -18,10 +18,12 @@ from fault_injection.exchange_simulator.exchange import SimulatedExchange
 def routes(exchange: SimulatedExchange) -> list[Route]:
     """Return the routes: GET to look, POST with a JSON object of the method's arguments to change.
 
+    GET /control/log?after=N tells of the calls after the Nth.
+
     An argument that does not fit is answered 400, with what is wrong.
     """
-    looks: dict[str, Callable[[], Any]] = {
-        "log": lambda: {"calls": exchange.calls()},
+    looks: dict[str, Callable[..., Any]] = {
+        "log": lambda after="0": {"calls": exchange.calls(after=int(after))},
         "fills": exchange.fills,
         "plan": exchange.planned,
         "orders": lambda: [asdict(each) for each in exchange.orders()],
@@ -29,7 +31,7 @@ def routes(exchange: SimulatedExchange) -> list[Route]:
     changes: dict[str, Callable[..., Any]] = {
         "misbehave": lambda **words: asdict(exchange.misbehave(**words)),
         "behave": exchange.behave,
-        "release": lambda: {"released": exchange.release()},
+        "release": lambda label="": {"released": exchange.release(label)},
         "reset": exchange.reset,
         "clock": exchange.set_clock,
         "price": exchange.move,
@@ -43,11 +45,14 @@ def routes(exchange: SimulatedExchange) -> list[Route]:
     return get + post
 
 
-def look(run: Callable[[], Any]) -> Callable[[Request], Awaitable[JSONResponse]]:
+def look(run: Callable[..., Any]) -> Callable[[Request], Awaitable[JSONResponse]]:
     """Return an endpoint that shows what `run` returns; named fields stay named."""
 
-    async def endpoint(_request: Request) -> JSONResponse:
-        return answered(run())
+    async def endpoint(request: Request) -> JSONResponse:
+        try:
+            return answered(run(**request.query_params))
+        except (ValueError, TypeError) as error:
+            return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)
 
     return endpoint
 

@@ -41,9 +41,7 @@ class Told:
 
     def say(self, *happenings):
         for each in happenings:
-            self._lines.append(
-                encoded(each, len(self._lines), time.time_ns(), time.monotonic_ns())
-            )
+            self._lines.append(encoded(each, len(self._lines), time.time_ns(), time.monotonic_ns()))
 
     def fault(self, *stages):
         self.say(*(h.Fault(fault="1", name="nothing", stage=stage) for stage in stages))
