@@ -28,7 +28,7 @@ class Day:
         self.told, self._numbers = Told(), itertools.count(1)
         self.told.say(gathering.flow(self.place, h.CALLS), h.Steady(phase=h.BEFORE, well=True))
 
-    def feed(self, count=6):
+    def feed(self, count=3):
         """Feed intents that the exchange would take."""
         symbols = sorted(PRICES)
         fields = [
