@@ -8,6 +8,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from fault_injection.exchange_simulator.steering import change
 from harness.errors import QuantumError
@@ -18,16 +19,18 @@ AT = re.compile(r"http://127\.0\.0\.1:[0-9]+")
 
 
 @contextlib.contextmanager
-def started(prices: Mapping[str, float] | None = None) -> Iterator[str]:
+def started(prices: Mapping[str, float] | None = None, keep: Path | None = None) -> Iterator[str]:
     """Yield where it is, as EXCHANGE_URL says it: a port of this machine that was free.
 
     With `prices` of symbols, its own where it trades them: those of the workload, or its orders
     have their stops on the wrong side.
 
-    It ends with this block, and by itself if this process dies: its standard input does.
+    It ends with this block, and by itself if this process dies: its standard input does. What it
+    knew is then in the folder `keep`, for whoever goes on (keeping.address).
     Raises QuantumError where it does not start.
     """
-    words = (sys.executable, "-m", "fault_injection.exchange_simulator", "--until-left")
+    words = [sys.executable, "-m", "fault_injection.exchange_simulator", "--until-left"]
+    words += ["--keep", str(keep)] if keep else []
     process = subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

@@ -26,7 +26,7 @@ def routes(exchange: SimulatedExchange) -> list[Route]:
         "log": lambda after="0": {"calls": exchange.calls(after=int(after))},
         "fills": exchange.fills,
         "plan": exchange.planned,
-        "orders": lambda: [asdict(each) for each in exchange.orders()],
+        "orders": lambda: booked(exchange),
     }
     changes: dict[str, Callable[..., Any]] = {
         "misbehave": lambda **words: asdict(exchange.misbehave(**words)),
@@ -43,6 +43,11 @@ def routes(exchange: SimulatedExchange) -> list[Route]:
         Route(f"/control/{name}", change(run), methods=["POST"]) for name, run in changes.items()
     ]
     return get + post
+
+
+def booked(exchange: SimulatedExchange) -> list[dict[str, Any]]:
+    """Return every order that was accepted, by the names of its fields."""
+    return [asdict(each) for each in exchange.orders()]
 
 
 def look(run: Callable[..., Any]) -> Callable[[Request], Awaitable[JSONResponse]]:
@@ -71,8 +76,13 @@ def change(run: Callable[..., Any]) -> Callable[[Request], Awaitable[JSONRespons
 
 def answered(said: Any) -> JSONResponse:
     """Return it as JSON."""
-    plain = json.loads(json.dumps(named(said), default=str))
+    plain = json.loads(as_text(said))
     return JSONResponse({"done": True} if plain is None else plain)
+
+
+def as_text(said: Any) -> str:
+    """Return it as the text of JSON."""
+    return json.dumps(named(said), default=str)
 
 
 def named(said: Any) -> Any:

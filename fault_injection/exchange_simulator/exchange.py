@@ -144,6 +144,11 @@ class SimulatedExchange:
         with self._lock:
             return self._plan.left()
 
+    def alone(self, work: Callable[[], None]) -> None:
+        """Do something while no request can have an effect."""
+        with self._lock:
+            work()
+
     def release(self, label: str = "") -> int:
         """Land what is in flight, in order, and let go of every held reply; return how many.
 

@@ -16,7 +16,9 @@ from fault_injection import exchange_acts
 from fault_injection.exchange_acts.misbehave import WAYS
 from fault_injection.exchange_simulator import steering
 from fault_injection.exchange_simulator.child import started
+from fault_injection.exchange_simulator.keeping import address
 from fault_injection.faults.fault import ACTS
+from fault_injection.gathering.simulated import accepted
 from harness.errors import QuantumError
 from roles.execution import MADE_UP
 from tests.exchanges.conftest import entry
@@ -124,18 +126,22 @@ def test_it_knows_the_keys_that_a_rehearsal_has_and_the_prices_it_is_given():
         assert exchange.place(entry()).status == "FILLED"
 
 
-def test_it_does_not_outlive_whoever_started_it():
+def test_it_does_not_outlive_whoever_started_it_and_what_it_knew_does(tmp_path):
+    kept = tmp_path / "exchange"
     code = (
         "import sys, time\n"
+        "from pathlib import Path\n"
         "from fault_injection.exchange_simulator.child import started\n"
-        "with started() as url:\n"
+        "with started(keep=Path(sys.argv[1])) as url:\n"
         "    print(url, flush=True)\n"
         "    time.sleep(600)\n"
     )
-    words = [sys.executable, "-c", code]
+    words = [sys.executable, "-c", code, str(kept)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as parent:
         url = parent.stdout.readline().strip()
-        steering.look(url, "plan")
+        keys = {"key": MADE_UP["exchange_api_key"], "secret": MADE_UP["exchange_api_secret"]}
+        placed(open_exchange("binance_futures", mode="testnet", url=url, **keys))
+        orders, log = steering.look(url, "orders"), steering.look(url, "log")
         os.kill(parent.pid, signal.SIGKILL)
 
     def gone():
@@ -146,3 +152,6 @@ def test_it_does_not_outlive_whoever_started_it():
         return False
 
     until(gone, what="its end")
+    assert steering.look(address(kept), "log") == log
+    assert accepted(address(kept)) == orders
+    assert [order["status"] for order in orders] == ["FILLED"]
