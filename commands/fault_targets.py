@@ -51,7 +51,9 @@ def targets(hosts: Sequence[Host]) -> Iterator[Target]:
     from roles.stream_consumer import StreamConsumer
 
     for host in hosts:
-        lacks = OF_A_REAL_HOST if host.sandbox else frozenset[str]()
+        lacks = OF_A_REAL_HOST if host.sandbox else frozenset({"simulated exchange"})
+        if host.mode != "sandbox":
+            lacks |= {"simulated exchange"}
         redis_host = host.text("redis_host", "localhost")
         if not _is_address(redis_host):
             lacks |= {"redis by address"}

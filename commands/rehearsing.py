@@ -7,36 +7,24 @@ that dies with its process: whoever comes later, from another process, reads it 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
-import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commands.choosing import Chosen
+from commands.rehearsal_notes import Left, Note, held, left
 from commands.undoing import REACHED
 from harness.contact import reach_all
-from harness.errors import ConfigurationError, LockedError, QuantumError
+from harness.errors import ConfigurationError, QuantumError
 from roles.execution import rehearsing
 
 if TYPE_CHECKING:
     from commands.showing import Display
     from harness.host import Host
 
+__all__ = ["Left", "left", "put_back", "rehearsal", "rehearsed"]
+
 STEP = "rehearsal"
-#: Where a run's own folder is as well, below the records.
-FOLDER = "faults"
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What a rehearsal has to put back."""
-
-    #: host -> its last committed deploy before, "" where there was none
-    before: Mapping[str, str]
-    exchange_url: str = ""
 
 
 def rehearsed(chosen: Chosen, exchange_url: str = "") -> Chosen:
@@ -69,7 +57,7 @@ def rehearsal(chosen: Chosen, display: Display, exchange_url: str = "") -> Itera
         yield chosen
         return
     refuse_strangers(chosen.inventory.hosts)
-    with _note(chosen) as note:
+    with held(chosen) as note:
         _put_back(chosen, note, display)
         note.write(Left(_standing(chosen, display), exchange_url))
         try:
@@ -89,17 +77,11 @@ def put_back(chosen: Chosen, display: Display) -> bool:
 
     Raises LockedError while that run still goes on.
     """
-    with _note(chosen) as note:
+    with held(chosen) as note:
         return _put_back(chosen, note, display)
 
 
-def left(chosen: Chosen) -> Left | None:
-    """Return what a run has to put back, also one that still goes on; None where there is none."""
-    path = _path(chosen)
-    return _Note(path, -1).read() if path.exists() else None
-
-
-def _put_back(chosen: Chosen, note: _Note, display: Display) -> bool:
+def _put_back(chosen: Chosen, note: Note, display: Display) -> bool:
     """Undo what came after, where that is exact; else deploy what the inventory says.
 
     Exact is a rollback to the deploy that stood there: no host had none, and all still know theirs.
@@ -171,58 +153,3 @@ def _resolved(host: Host, chosen: Chosen) -> Host:
 
     given = {each.name: each for each in chosen.hosts}
     return given.get(host.name) or resolve(host)
-
-
-def _path(chosen: Chosen) -> Path:
-    return chosen.inventory.records / FOLDER / f"rehearsal-{chosen.inventory.name}.json"
-
-
-@contextlib.contextmanager
-def _note(chosen: Chosen) -> Iterator[_Note]:
-    """Hold the note of this inventory; raises LockedError while another run does."""
-    path = _path(chosen)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LockedError(
-                f"another run rehearses on the inventory {chosen.inventory.name}", step=STEP,
-                action="wait for its end",
-            ) from None  # fmt: skip
-        yield _Note(path, opened)
-    finally:
-        os.close(opened)
-
-
-class _Note:
-    """The note of one inventory; empty where nothing is to be put back."""
-
-    def __init__(self, path: Path, opened: int) -> None:
-        self._path, self._opened = path, opened
-
-    def read(self) -> Left | None:
-        """Return what it says; of a torn one only that something has to be put back."""
-        text = self._path.read_text(encoding="utf-8", errors="replace")
-        if not text:
-            return None
-        try:
-            said = json.loads(text)
-            return Left(dict(said["before"]), str(said["exchange_url"]))
-        except (ValueError, KeyError, TypeError):
-            return None  # it is written before anything is deployed: nothing was
-
-    def write(self, left: Left) -> None:
-        """Say what has to be put back, durably."""
-        self._set({"before": dict(left.before), "exchange_url": left.exchange_url})
-
-    def clear(self) -> None:
-        """Say that nothing has to be put back."""
-        self._set(None)
-
-    def _set(self, said: object) -> None:
-        os.ftruncate(self._opened, 0)
-        if said is not None:
-            os.pwrite(self._opened, json.dumps(said).encode(), 0)
-        os.fsync(self._opened)

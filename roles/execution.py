@@ -33,10 +33,11 @@ CREDENTIALS = ("exchange_api_key", "exchange_api_secret")
 MADE_UP = {"exchange_api_key": "simulated-key", "exchange_api_secret": "simulated-secret"}
 #: No port but this machine's own, by its number: a name may mean another one.
 OWN_MACHINE = re.compile(r"http://127\.0\.0\.1:[1-9][0-9]{0,4}")
-#: A simulated account is of no worth, and one that is full asks the exchange nothing any more.
-NO_LIMITS = {
+#: A simulated account is of no worth, and one that is full asks the exchange nothing any more. An
+#: order that stays open holds all others up, for longer than a fault lasts.
+SIMULATION = {
     "max_notional_per_symbol_usd": 1e9, "max_open_positions": 1_000,
-    "max_orders_per_minute": 1_000_000,
+    "max_orders_per_minute": 1_000_000, "order_follow_s": 5.0,
 }  # fmt: skip
 
 
@@ -161,7 +162,7 @@ def rehearsing(host: Host, exchange_url: str = "") -> Host:
     if "execution" not in host.roles:
         return host
     if exchange_url:
-        simulated = {SIMULATED: exchange_url, "exchange": "binance_futures", **NO_LIMITS}
+        simulated = {SIMULATED: exchange_url, "exchange": "binance_futures", **SIMULATION}
         simulated |= {"exchange_url": exchange_url, TRADING: "testnet"}
         simulated |= {name: Secret(value) for name, value in MADE_UP.items()}
         rehearsed = replace(host, values={**host.values, **simulated})

@@ -49,14 +49,10 @@ class Simulator(SimulatedExchange):
         """Serve in this thread until SIGTERM or SIGINT."""
         self._serve()
 
-    def leave(self) -> None:
-        """Let go of every reply and serve no more."""
+    def stop(self) -> None:
+        """Let go of every reply and close."""
         self._server.should_exit = True
         self.reset()
-
-    def stop(self) -> None:
-        """Leave, and close."""
-        self.leave()
         self._thread.join(STOPPED_WITHIN_S)
         self._socket.close()
 

@@ -13,6 +13,7 @@ import roles
 from consumers.loop import failpoints
 from fault_injection import checkers, faults, scenarios
 from fault_injection.chance import Chance
+from fault_injection.exchange_acts.misbehave import WAYS
 from fault_injection.faults.fault import (
     ACTS,
     AGENT,
@@ -116,6 +117,7 @@ def test_its_words_are_the_agents_or_the_laptops_and_plain(fault):
             assert word["group"]
             told = set(re.findall(r"`(\w+)`", ACTS[word["do"]]))
             assert set(word) - {"do", "stream", "group"} == told
+            assert set(word.get("ways", ())) <= set(WAYS)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_there_are_twenty_and_two_of_every_family_that_has_a_fault():
     assert len(scenarios.REGISTRY) >= 20
     assert set(scenarios.REGISTRY) >= BY_NAME
     of = Counter(each.family for each in SCENARIOS)
-    assert set(of) == {fault.family for fault in FAULTS} == set(FAMILIES) - {"exchange"}
+    assert set(of) == {fault.family for fault in FAULTS} == set(FAMILIES)
     assert min(of.values()) >= 2
 
 
@@ -168,8 +170,10 @@ def test_the_services_are_those_of_the_roles():
     assert services == {*CONSUMERS, REDIS}
 
 
-def test_a_lab_can_have_every_scenario_and_a_sandbox_those_that_say_so():
-    assert not any(obstacles(scenario, lab()) for scenario in SCENARIOS)
+def test_a_lab_and_a_sandbox_can_have_the_scenarios_that_say_so_and_no_other():
+    can = {scenario.name for scenario in SCENARIOS if not obstacles(scenario, lab())}
+    assert can == {scenario.name for scenario in SCENARIOS if "lab" in scenario.where}
+    assert {each.family for each in SCENARIOS if each.name not in can} == {"exchange"}
     twice = [*sandbox(), *(replace(each, unit=f"second {each.unit}") for each in sandbox())]
     can = {scenario.name for scenario in SCENARIOS if not obstacles(scenario, twice)}
     assert can == {scenario.name for scenario in SCENARIOS if "sandbox" in scenario.where}
