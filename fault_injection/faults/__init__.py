@@ -20,7 +20,9 @@ from fault_injection.faults import (
     hold_consumer,
     kill_at_failpoint,
     kill_consumer,
+    kill_laptop,
     kill_redis,
+    kill_sshd,
     lose_packets,
     lose_reply,
     make_ghosts,
@@ -28,10 +30,14 @@ from fault_injection.faults import (
     poison_events,
     read_only_disk,
     refuse_writes,
+    release_never_ready,
+    release_ready_then_crash,
+    release_unit_refused,
     repeat_events,
     reset_connections,
     restart_redis,
     revoke_rights,
+    two_deployers,
 )
 from fault_injection.faults.fault import Fault
 
@@ -63,4 +69,10 @@ REGISTRY: Mapping[str, Fault] = {
     "break_unit": break_unit.FAULT,
     "cut_off_laptop": cut_off_laptop.FAULT,
     "drift_by_hand": drift_by_hand.FAULT,
+    "kill_laptop": kill_laptop.FAULT,
+    "kill_sshd": kill_sshd.FAULT,
+    "two_deployers": two_deployers.FAULT,
+    "release_never_ready": release_never_ready.FAULT,
+    "release_ready_then_crash": release_ready_then_crash.FAULT,
+    "release_unit_refused": release_unit_refused.FAULT,
 }

@@ -26,6 +26,13 @@ ACTS: Mapping[str, str] = {
     "die_with_pending": "read `count` entries as `consumer`, without a heartbeat, for good",
     "make_ghosts": "create `count` consumers without a heartbeat",
 }
+#: The acts that a laptop does on the deploys of its workload: one of the next meets it.
+DEPLOY_ACTS: Mapping[str, str] = {
+    "kill_laptop": "kill it at `at_percent` of the time that one takes",
+    "deploy_too": "start another one of a third release at `at_percent` of that time",
+    "deploy_release": "deploy `release`, which is broken on purpose",
+    "kill_sshd": "send a new release; on `host` kill the sshd that has read `after_kib` of it",
+}
 
 DECISION_INTELLIGENCE, ROUTER = "p35-decision-intelligence", "ai-strategy-router"
 EXECUTION, REDIS = "execution", "redis-server"
@@ -36,6 +43,7 @@ NEEDS: Mapping[str, str] = {
     "own network": "packet rules need root and nft on a host with a network of its own",
     "own mounts": "covering a folder needs root on a host with mounts of its own",
     "own users": "modes only keep out units that run as other users than the folder's",
+    "own sshd": "a directory is reached without SSH, so there is no sshd to kill",
     "redis by address": "a packet rule takes addresses, and redis_host is a name",
     "redis users": "the services have no Redis users of their own (redis_acl)",
     "redis settings": "no file on the host holds the password by which Redis's settings change",
@@ -92,6 +100,10 @@ class Aim:
         """Return the steps that start the unit anew with QUANTUM_FAILPOINTS set."""
         lines = ["[Service]", f"Environment=QUANTUM_FAILPOINTS={told}"]
         return ({"do": "dropin", "unit": self.target.unit, "lines": lines, "restart": True},)
+
+    def deploy(self, do: str, **what: Any) -> Words:
+        """Return an act of the laptop on its deploys."""
+        return ({"do": do, **what},)
 
     def act(self, do: str, **what: Any) -> Words:
         """Return an act of the laptop on what the target reads."""

@@ -12,6 +12,7 @@ OF_RESULTS = (*OF_A_STREAM, "bucket_totals")
 OF_DECISIONS = (
     *OF_A_STREAM, "one_terminal_state", "lawful_transitions", "filled_means_filled",
 )  # fmt: skip
+OF_DEPLOYS = (*OF_DECISIONS, "all_old_or_all_new")
 
 SHOWN_OF_RESULTS = ("stays_up", "effect_flows", "backlog_drains")
 SHOWN_OF_DECISIONS = (

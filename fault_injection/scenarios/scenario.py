@@ -11,7 +11,7 @@ from fault_injection.faults.fault import PLACES, Fault
 WORKLOADS: Mapping[str, str] = {
     "apply_result": "results of every shape that occurs, for decision intelligence",
     "decision_made": "decisions of every shape that occurs, through the router to execution",
-    "deploys": "deploys of two releases in turn, while decisions go on",
+    "deploys": "real deploys of two releases in turn, while decisions go on",
 }
 
 
