@@ -67,6 +67,7 @@ class Deploys:
         limit: str = "",
         process: str = "laptop",
         usual_s: float = 0.0,
+        up_within_s: float = UP_WITHIN_S,
     ) -> None:
         if chosen.inventory.mode != "sandbox":
             raise ConfigurationError(
@@ -81,8 +82,9 @@ class Deploys:
         self._write: Callable[..., None] = write
         self._ledger = Ledger(chosen.inventory.records)
         self._numbers = itertools.count(1)
-        self._usual_s = usual_s  #: how long a deploy takes that is committed; 0: not known yet
-        self._stands: dict[str, str] = {}
+        self._up_within_s = up_within_s
+        self.usual_s = usual_s  #: how long a deploy takes that is committed; 0: not known yet
+        self.stands: dict[str, str] = {}  #: host -> release, as it was seen at last
         self._journals: dict[str, Mapping[str, str]] = {}
 
     def work(self, stop: threading.Event) -> None:
@@ -90,25 +92,25 @@ class Deploys:
         for name in (NEW, OLD):
             self._shelf.folder(name)
         self.look()
-        if set(self._stands.values()) != {OLD}:
+        if set(self.stands.values()) != {OLD}:
             self.round(OLD)
         while not stop.is_set():
             self.round()
-        if set(self._stands.values()) != {OLD}:
+        if set(self.stands.values()) != {OLD}:
             self.round(OLD)
 
     def round(self, release: str = "") -> None:
         """Deploy `release`, or what is next; wait for rest, and write all of it down."""
-        order = None if release or not self._usual_s else self.orders.next()
+        order = None if release or not self.usual_s else self.orders.next()
         known = {entry.id for entry in self._ledger.entries()}
         if order and order.rival_at is not None:
             self._shelf.folder(RIVAL)
         begun = [self._begin(release or self._next(order))]
         endings = self._through(begun, order)
         if endings[0].outcome == "committed" and len(begun) == 1:
-            self._usual_s = begun[0].deploying.lasted_s
+            self.usual_s = begun[0].deploying.lasted_s
         before = self._journals
-        seen = self._look(UP_WITHIN_S)
+        seen = self._look(self._up_within_s)
         lines: list[Happening] = []
         for one, ending in zip(begun, endings, strict=True):
             others = {each.transaction for each in endings if each is not ending}
@@ -125,7 +127,7 @@ class Deploys:
             return f"{FRESH}-{next(self._numbers)}"
         if order and order.release:
             return order.release
-        return NEW if set(self._stands.values()) == {OLD} else OLD
+        return NEW if set(self.stands.values()) == {OLD} else OLD
 
     def _begin(self, wants: str) -> Operation:
         folder = self._shelf.folder(wants)
@@ -144,7 +146,7 @@ class Deploys:
             return [each.result() for each in waited]
 
     def _after_s(self, percent: int) -> float:
-        return self._usual_s * percent / 100
+        return self.usual_s * percent / 100
 
     def _wait(self, one: Operation, order: Order | None) -> Ending:
         if order and order.kill_at is not None:
@@ -155,7 +157,7 @@ class Deploys:
 
     def _look(self, whole_within_s: float) -> Sequence[Seen]:
         seen = look(self._chosen.hosts, self._shelf, whole_within_s=whole_within_s)
-        self._stands = {each.host: each.release for each in seen}
+        self.stands = {each.host: each.release for each in seen}
         self._journals = self._journals | {each.host: each.journal for each in seen}
         return seen
 

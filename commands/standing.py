@@ -40,20 +40,20 @@ class Shelf:
         self._wanted: dict[tuple[str, str], Wanted] = {}
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the names of those that there are, the latest first."""
+        """Yield the names of those that there are, the last one asked for first."""
         yield from reversed(list(self._known))
 
     def folder(self, name: str) -> Path:
         """Return the project that deploys a release, which is laid out when it is first asked."""
         if name not in self._known:
             lay_out(self._project, self._folder / name, name)
-            self._known[name] = self._folder / name
+        self._known[name] = self._known.pop(name, self._folder / name)
         return self._known[name]
 
     def wanted(self, name: str, host: Host, facts: Mapping[str, Any]) -> Wanted:
         """Return what a host should be by a release."""
         if (name, host.name) not in self._wanted:
-            folder = self.folder(name)
+            folder = self._known[name]
             extra = needs_release(roles.resources(host))
             made = None
             if extra is not None:

@@ -48,7 +48,7 @@ class Round:
     def name(self) -> str:
         """Return the deploys, for people."""
         ops = " and ".join(each.op for each in self.deploys)
-        return f"after deploy {ops}" if ops else "with no deploy"
+        return f"after {ops}" if ops else "with no deploy"
 
 
 @dataclass(slots=True)
@@ -120,13 +120,13 @@ def _expect_recorded(op: str, records: Records, doubts: Doubts) -> None:
     told = {by: records.get((op, by)) for by in (SAID, LEDGER, JOURNALS)}
     if None in told.values():
         nobody = ", ".join(by for by, found in told.items() if found is None)
-        doubts.unknown.append(f"nobody asked how deploy {op} ended: {nobody}")
+        doubts.unknown.append(f"nobody asked how {op} ended: {nobody}")
         return
     said, ledger = (found.outcome if (found := told[by]) else "" for by in (SAID, LEDGER))
     if said in WRITTEN and not ledger:
-        doubts.wrong.append(f"deploy {op} ended {said}, and the ledger says nothing of it")
+        doubts.wrong.append(f"{op} ended {said}, and the ledger says nothing of it")
     elif said and ledger and said != ledger:
-        doubts.wrong.append(f"deploy {op} ended {said}, and the ledger says {ledger}")
+        doubts.wrong.append(f"{op} ended {said}, and the ledger says {ledger}")
 
 
 def _expect_whole(
