@@ -24,7 +24,7 @@ from commands.wanting import PROJECT
 from fault_injection.deploys.acts import Means
 from fault_injection.deploys.endings import REFUSED, Ending
 from fault_injection.deploys.orders import Order, Orders
-from fault_injection.deploys.releases import FRESH, NEW, OLD, RIVAL
+from fault_injection.deploys.releases import NEW, OLD, RIVAL
 from fault_injection.history.happenings import (
     JOURNALS,
     LEDGER,
@@ -89,8 +89,6 @@ class Deploys:
 
     def work(self, stop: threading.Event) -> None:
         """Deploy until `stop`, then bring the hosts home."""
-        for name in (NEW, OLD):
-            self._shelf.folder(name)
         self.look()
         if set(self.stands.values()) != {OLD}:
             self.round(OLD)
@@ -120,11 +118,13 @@ class Deploys:
 
     def look(self) -> None:
         """Write what stands before the first deploy."""
+        for name in (NEW, OLD):  # both are recognised
+            self._shelf.folder(name)
         self._write(*_stands(self._look(0.0), ""))
 
     def _next(self, order: Order | None) -> str:
         if order and order.fresh:
-            return f"{FRESH}-{next(self._numbers)}"
+            return self._shelf.fresh()
         if order and order.release:
             return order.release
         return NEW if set(self.stands.values()) == {OLD} else OLD

@@ -12,7 +12,7 @@ from typing import Any
 
 import roles
 from commands.wanting import rendered
-from fault_injection.deploys.releases import OLD, lay_out
+from fault_injection.deploys.releases import FRESH, OLD, lay_out
 from harness import fanout, releases
 from harness.contact import Contact, reach
 from harness.deploying import Wanted, prepare
@@ -36,12 +36,18 @@ class Shelf:
 
     def __init__(self, project: Path, folder: Path) -> None:
         self._project, self._folder = project, folder
-        self._known: dict[str, Path] = {OLD: project}
+        # those of a run that died and is resumed are there already
+        there = {path.name: path for path in folder.iterdir() if not path.name.startswith(".")}
+        self._known: dict[str, Path] = {**there, OLD: project}
         self._wanted: dict[tuple[str, str], Wanted] = {}
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names of those that there are, the last one asked for first."""
         yield from reversed(list(self._known))
+
+    def fresh(self) -> str:
+        """Return the name of a release that no host has yet."""
+        return f"{FRESH}-{len(self._known)}"
 
     def folder(self, name: str) -> Path:
         """Return the project that deploys a release, which is laid out when it is first asked."""

@@ -87,7 +87,10 @@ def check(history: History) -> Finding | None:
 
 
 def _rounds(history: History) -> Iterator[Round]:
-    """Yield the look before the first deploy, then deploys with the look that followed them."""
+    """Yield the look before the first deploy, then deploys with the look that followed them.
+
+    A look of its own hides none before it.
+    """
     now = Round()
     for each in history.happenings:
         if isinstance(each, Invoked) and each.what == "deploy":
@@ -96,6 +99,9 @@ def _rounds(history: History) -> Iterator[Round]:
                 now = Round()
             now.deploys.append(each)
         elif isinstance(each, Stands):
+            if each.host in now.look:
+                yield now
+                now = Round()
             now.look[each.host] = each
     if now.deploys or now.look:
         yield now
@@ -137,8 +143,8 @@ def _expect_whole(
     if not stands.at_rest:
         doubts.wrong.append(f"{host} never came to rest {one.name}: {stands.said}")
         return
-    if not one.deploys and not before:
-        return  # the first look: it may find anything
+    if not one.deploys and not old:
+        return  # the first look may find anything
     words = {each.op: _kept(each.op, host, records) for each in one.deploys}
     kept = {each.wants for each in one.deploys if words[each.op]}
     unsure = {each.wants for each in one.deploys if words[each.op] is None}

@@ -90,9 +90,21 @@ def edits(name: str) -> tuple[Edit, ...]:
 def lay_out(project: Path, folder: Path, name: str) -> None:
     """Make a project that deploys this release: the same inventories, records, caches and secrets.
 
-    What is not copied is linked to, so that relative paths of an inventory mean the same.
+    What is not copied is linked to, so that relative paths of an inventory mean the same. The
+    folder has its name once it is whole.
     """
-    folder.mkdir(mode=0o700)
+    beside = folder.with_name(f".{folder.name}")
+    if beside.exists():
+        shutil.rmtree(beside)
+    beside.mkdir(mode=0o700)
+    _fill(project, beside)
+    for edit in edits(name):
+        file = beside / edit.path
+        file.write_text(edit.made(file.read_text(encoding="utf-8")), encoding="utf-8")
+    beside.rename(folder)
+
+
+def _fill(project: Path, folder: Path) -> None:
     for path in project.iterdir():
         if path.name in LEFT:
             continue
@@ -103,6 +115,3 @@ def lay_out(project: Path, folder: Path, name: str) -> None:
             shutil.copytree(path, beside)
         else:
             shutil.copy2(path, beside)
-    for edit in edits(name):
-        file = folder / edit.path
-        file.write_text(edit.made(file.read_text(encoding="utf-8")), encoding="utf-8")

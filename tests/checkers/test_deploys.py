@@ -96,6 +96,12 @@ PLANTED = {
     "nothing": (PROVED, lambda each: each),
     "half a release": (REFUTED, stands("d1", release="", said="2 steps from new")),
     "half a release that goes back": (REFUTED, stands("d2", release="", said="another file")),
+    "half a release that somebody mends before the next deploy": (
+        REFUTED, lambda each: [replace(each, release="", said="a file"), each]
+        if is_one(each, h.Stands, {"op": "d1", "host": "lab2"}) else each),
+    "another release with no deploy": (
+        REFUTED, after(h.Stands, {"op": "d1", "host": "lab2"}, lambda each: replace(
+            each, release="rival"))),
     "another file after a killed laptop": (REFUTED, stands("d3", release="", said="app.env")),
     "old where the ledger says committed": (REFUTED, stands("d1", release="old")),
     "old on all hosts where the ledger says committed": (
@@ -192,5 +198,3 @@ def test_the_edits_above_edit_something():
         if name != "nothing":
             fresh = edit.fresh() if isinstance(edit, First) else edit
             assert any(fresh(each) is not each for each in DAY), name
-    assert is_one(DAY[1], h.Stands, {"op": ""})
-    assert replace(DAY[1]) == DAY[1]
