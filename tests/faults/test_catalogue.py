@@ -13,12 +13,15 @@ import roles
 from consumers.loop import failpoints
 from fault_injection import checkers, faults, scenarios
 from fault_injection.chance import Chance
+from fault_injection.deploys import acts as deploy_acts
 from fault_injection.exchange_acts.misbehave import WAYS
 from fault_injection.faults.fault import (
     ACTS,
     AGENT,
     CONSUMERS,
+    DEPLOY_ACTS,
     FAMILIES,
+    LAPTOP,
     NEEDS,
     REDIS,
     SPARE_S,
@@ -111,6 +114,9 @@ def test_its_words_are_the_agents_or_the_laptops_and_plain(fault):
     for word in said:
         if fault.by == AGENT:
             refuse(word)
+        elif word["do"] in DEPLOY_ACTS:
+            assert word["do"] in deploy_acts.ACTS
+            assert set(word) - {"do"} == set(re.findall(r"`(\w+)`", DEPLOY_ACTS[word["do"]]))
         else:
             assert word["do"] in ACTS
             assert word["stream"]
@@ -136,6 +142,11 @@ def test_its_words_are_the_agents_or_the_laptops_and_plain(fault):
 def test_what_the_agent_would_refuse_is_no_step_of_a_fault(step):
     with pytest.raises((AgentError, AssertionError)):
         refuse(step)
+
+
+def test_every_act_on_deploys_is_told_and_said_by_a_fault():
+    said = {word["do"] for fault in FAULTS if fault.by == LAPTOP for word in words(fault)}
+    assert set(deploy_acts.ACTS) == set(DEPLOY_ACTS) <= said
 
 
 def test_a_frozen_consumer_misses_its_heartbeat_and_not_its_watchdog():
