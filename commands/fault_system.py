@@ -91,7 +91,9 @@ class HostsOf:
 
     def deploys(self, folder: Path, write: Callable[..., None]) -> Deploys:
         """Return the workload that deploys the hosts as their inventory says."""
-        return Deploys(self.chosen, folder / "releases", write)
+        shelf = folder / "releases"
+        shelf.mkdir(mode=0o700, exist_ok=True)
+        return Deploys(self.chosen, shelf, write)
 
     def expect_allowed(self, for_s: float) -> None:
         """Raise unless every host may be broken for so long; nothing was changed by then."""
