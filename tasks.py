@@ -58,6 +58,9 @@ group("intents", intents.list_intents, intents.resolve)
 group("backup", backup.list_snapshots, backup.restore, default=backup.backup)
 group("inventory", inventory.show)
 group("hosts", hosts.trust)
-group("faults", faults.list_scenarios, faults.heal, allowing.allow, allowing.forbid)
+group(
+    "faults", faults.list_scenarios, faults.run_scenario, faults.day, faults.resume, faults.shrink,
+    faults.replay, faults.heal, allowing.allow, allowing.forbid,
+)  # fmt: skip
 group("sandbox", sandbox.down)
 group("lab", lab.up, lab.down, lab.ssh)

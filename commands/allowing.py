@@ -78,6 +78,7 @@ def allow_all(chosen: Chosen, display: Display, *, minutes: int, yes: bool) -> d
     Raises ConfigurationError before a word to a host, and the errors of hosts after the others are
     done and recorded.
     """
+    from commands.naming import expect_name
     from harness.contact import reach_all
     from harness.fault_requests import refuse_mode
     from harness.masking import Secret
@@ -89,7 +90,10 @@ def allow_all(chosen: Chosen, display: Display, *, minutes: int, yes: bool) -> d
             f"faults are not allowed for {minutes} minutes", step=STEP,
             action=f"--minutes from 1 to {MOST_MINUTES}",
         )  # fmt: skip
-    expect_confirmation(chosen, display, minutes, yes=yes)
+    expect_name(
+        chosen, display, f"for {minutes} minutes these hosts may be broken on purpose", STEP,
+        yes=yes,
+    )  # fmt: skip
 
     def one(contact: Contact) -> dict[str, Any]:
         from commands.fault_targets import keeps_password
@@ -124,28 +128,6 @@ def forbid_all(chosen: Chosen, display: Display) -> dict[str, Any]:
         return _on_each(
             chosen, reached.contacts, reached.failures, one, display, {"verb": "faults.forbid"}
         )
-
-
-def expect_confirmation(chosen: Chosen, display: Display, minutes: int, *, yes: bool) -> None:
-    """Raise unless the inventory's name is typed, or --yes was; no terminal is a no."""
-    import sys
-
-    name = chosen.inventory.name
-    for host in chosen.hosts:
-        where = host.sandbox or host.address or host.name
-        display.say(f"{host.name}  {where}  mode {host.mode}", "cyan")
-    typed = name if yes else ""
-    if not yes and sys.stdin.isatty():
-        sys.stderr.write(
-            f"for {minutes} minutes these hosts may be broken on purpose. Type {name!r} to go on: "
-        )
-        sys.stderr.flush()
-        typed = sys.stdin.readline().strip()
-    if typed != name:
-        raise ConfigurationError(
-            "not confirmed; nothing may be broken", step=STEP,
-            action=f"type {name!r} when asked, or --yes where there is no terminal",
-        )  # fmt: skip
 
 
 def _on_each(

@@ -30,12 +30,14 @@ class Against:
     targets: tuple[Target, ...]
 
     @classmethod
-    def of(cls, inventory: Inventory) -> Against:
-        """Return what can be told of an inventory."""
+    def of(cls, inventory: Inventory, hosts: Sequence[Host] = ()) -> Against:
+        """Return what can be told of an inventory, or of some of its hosts."""
         refused = "" if inventory.mode in BREAKABLE else (
             f"mode {inventory.mode}: faults are for {' and '.join(sorted(BREAKABLE))} alone"
         )  # fmt: skip
-        return cls(inventory.name, inventory.mode, refused, tuple(targets(inventory.hosts)))
+        return cls(
+            inventory.name, inventory.mode, refused, tuple(targets(hosts or inventory.hosts))
+        )
 
     def obstacles(self, scenario: Scenario) -> tuple[str, ...]:
         """Return why a scenario cannot run, () when it can."""

@@ -99,6 +99,11 @@ class FaultRequests(ABC):
         """
         return self._ask({"do": "fault_forbid", "meta": dict(meta)}, MOST * WITHIN_S)
 
+    def fault_allowed(self, *, mode: str, inventory: str) -> float:
+        """Return for how many seconds this host may be broken yet; raises AgentError if not."""
+        request = {"do": "fault_allowed", "mode": mode, "inventory": inventory}
+        return float(self._ask(request, LOOK_WITHIN_S)["left_s"])
+
     def fault_observe(self, tx: str) -> Reply:
         """Return what is seen of a fault now."""
         return self._ask({"do": "fault_observe", "tx": tx}, LOOK_WITHIN_S)

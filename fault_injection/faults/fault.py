@@ -131,6 +131,8 @@ class Fault:
     lasts_s: tuple[int, int] = (3, 8)
     #: meanwhile nobody can reach the host, which undoes it alone
     alone: bool = False
+    #: that it took effect is not enough: while it lasts the unit must have died of it
+    kills: bool = False
 
     @property
     def where(self) -> tuple[str, ...]:

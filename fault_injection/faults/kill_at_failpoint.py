@@ -45,4 +45,5 @@ FAULT = Fault(
     threatens=("duplicated", "one_terminal_state", "lawful_transitions", "ack_after_effect"),
     on=(EXECUTION, ROUTER),
     lasts_s=(5, 8),
+    kills=True,
 )

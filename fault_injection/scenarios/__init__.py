@@ -36,6 +36,7 @@ from fault_injection.scenarios import (
     restart_mid_intent,
     rights_revoked,
     stale_pending_claims,
+    thousand_deaths,
     unit_broken,
 )
 from fault_injection.scenarios.scenario import Scenario
@@ -73,4 +74,5 @@ REGISTRY: Mapping[str, Scenario] = {
     "deploy_on_read_only_disk": deploy_on_read_only_disk.SCENARIO,
     "deploy_over_drift": deploy_over_drift.SCENARIO,
     "unit_broken": unit_broken.SCENARIO,
+    "thousand_deaths": thousand_deaths.SCENARIO,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ def answer(machine: Machine, frame: Mapping[str, Any], check: Check) -> Any:
     doing = {
         "fault_arm": arm, "fault_observe": observe, "fault_undo": undo, "fault_list": tell,
         "fault_heal": heal, "fault_fingerprint": _fingerprint,
-        "fault_allow": _allow, "fault_forbid": _forbid,
+        "fault_allow": _allow, "fault_forbid": _forbid, "fault_allowed": _allowed,
     }.get(str(frame["do"]))  # fmt: skip
     if doing is None:
         raise AgentError("request", f"the agent does not know how to {frame['do']!r}")
@@ -138,6 +139,13 @@ def tell(machine: Machine, frame: Mapping[str, Any], check: Check) -> list[dict[
     del check
     found = store_of(machine).all()
     return [_told(tx) for tx in found if tx.state in UNFINISHED or frame.get("all")]
+
+
+def _allowed(machine: Machine, frame: Mapping[str, Any], check: Check) -> dict[str, Any]:
+    """Tell for how many seconds this host may be broken yet; an error says why not at all."""
+    del check
+    faults_allowed.refuse(machine, frame.get("inventory"), frame.get("mode"))
+    return {"left_s": faults_allowed.until_s(faults_allowed.marker(machine)) - time.time()}
 
 
 def _fingerprint(machine: Machine, frame: Mapping[str, Any], check: Check) -> dict[str, Any]:
