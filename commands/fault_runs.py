@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from commands import recording, rehearsing
+from commands import fault_exchange, recording, rehearsing
 from commands.choosing import Chosen
 from commands.fault_system import HostsOf
 from commands.fault_targets import Against
@@ -95,7 +95,10 @@ def carry_out(chosen: Chosen, schedule: Schedule, display: Display, *, yes: bool
     """Confirm, rehearse, break, judge and record; returns the result as one document."""
     expect_name(chosen, display, "these hosts will be broken on purpose", STEP, yes=yes)
     expect_allowed(chosen, schedule)
-    with rehearsing.rehearsal(chosen, display) as rehearsed:
+    with (
+        fault_exchange.of_run(chosen, schedule) as exchange,
+        rehearsing.rehearsal(chosen, display, exchange) as rehearsed,
+    ):
         return run_and_judge(rehearsed, schedule, display)
 
 
@@ -143,7 +146,8 @@ def resume(chosen: Chosen, name: str, display: Display) -> dict[str, Any]:
     schedule = place.schedule()
     left = rehearsing.left(chosen)
     rehearsed = rehearsing.rehearsed(chosen, left.exchange_url) if left else chosen
-    system = HostsOf(rehearsed)
+    exchange = fault_exchange.afterwards(chosen) if left and left.exchange_url else ""
+    system = HostsOf(rehearsed, exchange)
     try:
         with watched(schedule, display) as watch:
             places = run.reached_by(schedule.slots, system.places)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from commands import fault_runs, rehearsing
+from commands import fault_exchange, fault_runs, rehearsing
 from commands.choosing import Chosen
 from commands.naming import expect_name
 from commands.showing import Display
@@ -35,7 +35,10 @@ def carry_out(
         )  # fmt: skip
     expect_name(chosen, display, "these hosts will be broken again and again", STEP, yes=yes)
     fault_runs.expect_allowed(chosen, place.schedule())
-    with rehearsing.rehearsal(chosen, display) as rehearsed:
+    with (
+        fault_exchange.of_run(chosen, place.schedule()) as exchange,
+        rehearsing.rehearsal(chosen, display, exchange) as rehearsed,
+    ):
 
         def fails(part: Schedule) -> bool:
             display.say(f"{len(part.faults)} faults: {_names(part)}", "bold")

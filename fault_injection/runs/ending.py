@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 
 import redis
 
-from fault_injection.faults.fault import AGENT
+from fault_injection.exchange_acts import calls
+from fault_injection.exchange_simulator.steering import look
+from fault_injection.faults.fault import AGENT, EXECUTION
 from fault_injection.gathering import Opened, ended
 from fault_injection.gathering.place import Place
 from fault_injection.history.happenings import (
@@ -22,6 +24,7 @@ from fault_injection.history.happenings import (
     UNDONE,
     Fault,
     Happening,
+    Produced,
     Steady,
 )
 from fault_injection.history.reading import read
@@ -85,12 +88,25 @@ def finish(
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(LOOK_EVERY_S)
-        for some in _in_parts(found, LINES_AT_ONCE):
+        for some in _in_parts([*_called(place, found), *found], LINES_AT_ONCE):
             history.write(*some)
     line.hang_up()
     write(*system.prove(claims))
     write(_as_before(stood["hosts"], system))
     history.close()
+
+
+def asks(place: Place) -> bool:
+    """Tell whether its service trades at the simulated exchange."""
+    return place.flow == EXECUTION and bool(place.exchange)
+
+
+def _called(place: Place, found: Iterable[Happening]) -> Iterator[Happening]:
+    """Yield what the simulated exchange was asked, by its own record."""
+    if asks(place):
+        identities = {each.identity for each in found if isinstance(each, Produced)}
+        record = look(place.exchange, "log")["calls"]
+        yield from calls(record, place.flow, identities)
 
 
 def _as_before(before: Any, system: System) -> Steady:

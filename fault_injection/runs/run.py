@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fault_injection import exchange_acts
 from fault_injection.faults import REGISTRY
 from fault_injection.faults.fault import AGENT, DECISION_INTELLIGENCE, LAPTOP, ROUTER
 from fault_injection.gathering import flow, opened
@@ -14,6 +15,7 @@ from fault_injection.gathering.place import Place
 from fault_injection.history.happenings import (
     AFTER,
     BEFORE,
+    CALLS,
     PLANNED,
     Flow,
     Happening,
@@ -24,6 +26,7 @@ from fault_injection.history.happenings import (
 from fault_injection.history.writing import Writer
 from fault_injection.runs import ending
 from fault_injection.runs.acts import ACTS, Act, Around
+from fault_injection.runs.ending import asks
 from fault_injection.runs.feeding import Feeder, Producer, events
 from fault_injection.runs.folder import STOOD, Folder
 from fault_injection.runs.hands import AgentHand, Hand, LaptopHand, death, stage
@@ -32,7 +35,7 @@ from fault_injection.runs.system import System
 from fault_injection.runs.talking import Line
 from fault_injection.runs.workers import Worker, beside
 from fault_injection.schedules.schedule import Planned, Schedule, Slot, digest
-from harness.errors import QuantumError
+from harness.errors import ConfigurationError, QuantumError
 
 #: Well again means: no worse than before for so many looks in a row (sampling.EVERY_S apart).
 BACK_FOR = 5
@@ -121,7 +124,9 @@ def reached_by(slots: Sequence[Slot], places: Sequence[Place]) -> tuple[Place, .
 def flow_lines(places: Sequence[Place]) -> Iterator[Flow]:
     """Yield what is gathered about each place; only the router's stream is the laptop's alone."""
     for each in places:
-        yield flow(each, fed_by_others=each.flow != ROUTER, claim_idle_ms=CLAIM_IDLE_MS)
+        more = (CALLS,) if asks(each) else ()
+        others = each.flow != ROUTER
+        yield flow(each, *more, fed_by_others=others, claim_idle_ms=CLAIM_IDLE_MS)
 
 
 def _opening(wanted: Wanted, system: System) -> Opening:
@@ -215,6 +220,8 @@ class _Run:
         """Return the laptop's own act; several words of one fault are one act each, and no more."""
         assert self._live is not None
         (word,) = planned.words
+        if word["do"] in exchange_acts.ACTS:
+            return exchange_acts.act(word, self._exchange())
         place = next(each for each in self._system.places if each.stream == word["stream"])
         feeder = self._live.feeders.get(place.flow) or next(iter(self._live.feeders.values()))
         name = f"{self._folder.id}-{planned.number}"
@@ -222,6 +229,16 @@ class _Run:
         producer = Producer(place, line, self._write, f"act-{planned.number}")
         around = Around(place=place, feeder=feeder, producer=producer, line=line, name=name)
         return ACTS[word["do"]](word, around)
+
+    def _exchange(self) -> str:
+        """Return where the simulated exchange is. Raises ConfigurationError where there is none."""
+        found = next((each.exchange for each in self._system.places if asks(each)), "")
+        if not found:
+            raise ConfigurationError(
+                "these hosts rehearse on no simulated exchange", step="exchange",
+                action="invoke faults.run: it starts one and deploys the rehearsal",
+            )  # fmt: skip
+        return found
 
     def _feeders(self, number: int, slot: Slot) -> Iterator[Feeder]:
         for maker, service, share in FEEDS[slot.workload]:
