@@ -12,23 +12,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from commands import recording, rehearsing
+from commands import fault_exchange, recording, rehearsing
 from commands.choosing import Chosen
 from commands.fault_board import FaultBoard
 from commands.fault_system import HostsOf
 from commands.fault_targets import Against
 from commands.naming import expect_name
 from commands.showing import Display, from_here
-from fault_injection import exchange_acts, report, scenarios
+from fault_injection import report, scenarios
 from fault_injection.checkers import Judgement, judge
-from fault_injection.exchange_simulator import child, keeping
 from fault_injection.history.reading import read
 from fault_injection.report.folder import previous_of
 from fault_injection.runs import ending, folder, run
 from fault_injection.runs.folder import HISTORY, JUDGEMENT, REPORT, SCHEDULE, STOOD, Folder
 from fault_injection.scenarios.scenario import Scenario
 from fault_injection.schedules import Schedule, decode, digest, draw, encode, told
-from fault_injection.workloads import decision_made
 from harness.contact import reach_all
 from harness.errors import ConfigurationError, QuantumError
 from harness.ledger.records import VERSION
@@ -37,8 +35,6 @@ STEP = "faults.run"
 #: Any one scenario fits into this.
 ONE_SCENARIO_MINUTES = 60
 SEEDS = 1 << 32
-#: Below a run's folder: what the simulated exchange knew.
-EXCHANGE = "exchange"
 
 
 def drawn_one(chosen: Chosen, name: str, seed: int) -> Schedule:
@@ -118,10 +114,7 @@ def run_and_judge(chosen: Chosen, schedule: Schedule, display: Display) -> dict[
     place = folder.begin(chosen.inventory.records, schedule)
     display.say(f"run {place.id}, seed {schedule.seed}; to end it early: touch {place.stop}")
     with contextlib.ExitStack() as stack:
-        exchange = ""
-        if exchange_acts.wanted(word for each in schedule.faults for word in each.words):
-            kept = place.path / EXCHANGE
-            exchange = stack.enter_context(child.started(decision_made.PRICES, kept))
+        exchange = stack.enter_context(fault_exchange.of_run(place.path, schedule))
         system = HostsOf(chosen, display, exchange=exchange)
         stack.callback(system.close)
         try:
@@ -143,10 +136,10 @@ def run_and_judge(chosen: Chosen, schedule: Schedule, display: Display) -> dict[
 def resume(chosen: Chosen, name: str, display: Display) -> dict[str, Any]:
     """Finish what a dead harness left: undo, read, check, put back, judge and record."""
     place, started = folder.find(chosen.inventory.records, name), time.time()
-    schedule, left, kept = place.schedule(), rehearsing.left(chosen), place.path / EXCHANGE
+    schedule, left = place.schedule(), rehearsing.left(chosen)
     system = HostsOf(
         chosen, display, exchange=left.exchange_url if left else "",
-        gathered=keeping.address(kept) if kept.is_dir() else "",
+        gathered=fault_exchange.afterwards(place.path),
     )  # fmt: skip
     try:
         with watched(schedule, display) as tell:

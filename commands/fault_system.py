@@ -27,7 +27,7 @@ from harness.contact import Contact, raise_together, reach, reach_all
 from harness.errors import ConfigurationError, UnreachableError
 from harness.host import Host
 from roles import redis_users
-from roles.execution import TRADING
+from roles.execution import SIMULATED, TRADING
 from roles.stream_consumer import StreamConsumer
 
 #: What of a host is compared before and after, beside its units: what was deployed, and settings.
@@ -213,7 +213,10 @@ class HostsOf:
 
 
 def places(hosts: Sequence[Host], exchange: str = "") -> list[Place]:
-    """Return each service's place once, however many hosts serve it."""
+    """Return each service's place once, however many hosts serve it.
+
+    `exchange` stands for the simulated one that they rehearse on, if that is no more.
+    """
     found: dict[tuple[str, ...], Place] = {}
     for host in hosts:
         for role in roles.of(host):
@@ -224,7 +227,7 @@ def places(hosts: Sequence[Host], exchange: str = "") -> list[Place]:
             found.setdefault((role.service, stream, group), Place(
                 flow=role.service, stream=stream, group=group, names=names,
                 symbols=host.values.get("enable_symbol_breakdown", True) is not False,
-                trades=TRADING in host.values, exchange=exchange,
+                trades=TRADING in host.values, exchange=exchange or host.text(SIMULATED),
             ))  # fmt: skip
     return list(found.values())
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import redis
 
-from fault_injection import exchange_acts
+from fault_injection.exchange_acts import calls
 from fault_injection.exchange_simulator.steering import look
 from fault_injection.faults.fault import AGENT, EXECUTION
 from fault_injection.gathering import Opened, ended
@@ -88,17 +88,20 @@ def finish(
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(LOOK_EVERY_S)
-        if place.exchange and place.flow == EXECUTION:
-            identities = [each.identity for each in found if isinstance(each, Produced)]
-            record = look(place.exchange, "log")["calls"]
-            found = [*exchange_acts.calls(record, place.flow, identities), *found]
-        for some in _in_parts(found, LINES_AT_ONCE):
+        for some in _in_parts([*_called(place, found), *found], LINES_AT_ONCE):
             history.write(*some)
     line.hang_up()
     write(*system.prove(claims))
     system.stand_as_before()
     write(_as_before(stood["hosts"], system))
     history.close()
+
+
+def _called(place: Place, found: Iterable[Happening]) -> Iterator[Happening]:
+    """Yield what the simulated exchange was asked for these entries, where there is one."""
+    if place.exchange and place.flow == EXECUTION:
+        identities = [each.identity for each in found if isinstance(each, Produced)]
+        yield from calls(look(place.exchange, "log")["calls"], place.flow, identities)
 
 
 def _as_before(before: Any, system: System) -> Steady:

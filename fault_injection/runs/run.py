@@ -135,7 +135,7 @@ def reached_by(slots: Sequence[Slot], places: Sequence[Place]) -> tuple[Place, .
 
 
 def flow_lines(
-    places: Sequence[Place], slots: Sequence[Slot], watch: Watched | None = None
+    places: Sequence[Place], slots: Sequence[Slot] = (), watch: Watched | None = None
 ) -> Iterator[Flow]:
     """Yield what is gathered about each place.
 
