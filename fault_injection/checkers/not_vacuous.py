@@ -14,6 +14,7 @@ from fault_injection.history.happenings import (
     CALLS,
     DELIVERIES,
     EFFECTS,
+    ENDS,
     EVIDENCE,
     GONE,
     LAG,
@@ -39,6 +40,7 @@ from fault_injection.history.happenings import (
     Stands,
     State,
     Sums,
+    Terminal,
 )
 from fault_injection.history.reading import History
 from proofs.finding import Finding
@@ -51,6 +53,7 @@ STANDS_IN: dict[str, type[Happening]] = {
     EFFECTS: Effect,
     SUMS: Sums,
     STATES: State,
+    ENDS: Terminal,
     ACKS: Ack,
     DELIVERIES: Delivery,
     CALLS: Call,
@@ -112,5 +115,5 @@ def _evidence(history: History) -> Iterator[str]:
         for evidence in flow.evidence:
             if STANDS_IN.get(evidence, Flow) not in there:
                 yield f"{flow.flow}: no {evidence} were gathered"
-        if {EFFECTS, SUMS, STATES} & set(flow.evidence) and Snapshot not in there:
+        if {EFFECTS, SUMS, STATES, ENDS} & set(flow.evidence) and Snapshot not in there:
             yield f"{flow.flow}: it was not looked at in the end"

@@ -16,13 +16,14 @@ T = TypeVar("T")
 EFFECTS = "effects"  #: each accepted effect, by identity
 SUMS = "sums"  #: effects are counts in buckets, and cannot be told apart
 STATES = "states"  #: every change of an identity's record, and every terminal state
+ENDS = "ends"  #: every terminal state, as read in the end
 ACKS = "acks"  #: every XACK that answered 1
 DELIVERIES = "deliveries"  #: every entry handed to a consumer
 CALLS = "calls"  #: every request that reached the exchange
 ORDER = "order"  #: effects of one key come in the order of their entries
 POSITIONS = "positions"  #: the group's last-delivered-id, again and again
 LAG = "lag"  #: lag and pending, again and again
-EVIDENCE = (EFFECTS, SUMS, STATES, ACKS, DELIVERIES, CALLS, ORDER, POSITIONS, LAG)
+EVIDENCE = (EFFECTS, SUMS, STATES, ENDS, ACKS, DELIVERIES, CALLS, ORDER, POSITIONS, LAG)
 
 #: How an operation ends: done; not done, for certain; nobody knows.
 OK, FAIL, INFO = "ok", "fail", "info"

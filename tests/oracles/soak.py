@@ -86,6 +86,10 @@ TOPICS = {
         "fault runs: clean histories are proved, planted bugs refuted, half ones never believed",
         "tests/checkers",
     ),
+    "kill-matrix": (
+        "all consumers: killed at every failpoint beside whatever else goes wrong, nothing is lost",
+        "tests/kill_matrix",
+    ),
     "pruning": (
         "agent on the hosts: what is forgotten is never what a promised rollback needs",
         "tests/agent/test_pruning.py",
