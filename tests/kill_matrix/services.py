@@ -58,8 +58,17 @@ def intents(seed, count):
     return made
 
 
+def sent(seed, count):
+    """Buys, and one that closes what they bought."""
+    made = protected(seed, count)
+    for each in made:
+        del each["stop_loss"]
+    made[count // 2] |= {"side": "FLAT", "reduce_only": "true"}
+    del made[count // 2]["quantity"]
+    return made
+
+
 def protected(seed, count):
-    """Buys for an exchange: what it holds is nothing that paper's book could explain."""
     return [
         desk.wanted(trace_id=f"{seed}-{n}", quantity="0.01", price="60000", stop_loss="50000")
         for n in range(count)
@@ -108,15 +117,17 @@ def on_an_exchange(simulator, service=EXECUTION, **more):
     return dataclasses.replace(service, place=place, settings=settings, **more)
 
 
-def of(point, simulator):
-    """Return how a point is visited, None where nobody knows a service of that name."""
-    service, _, name = point.partition(".")
-    if service == "execution" and name.endswith("protect"):
+def of(case, simulator):
+    """Return how a case's point is visited, None where nobody knows a service of that name."""
+    service, _, name = case.point.partition(".")
+    if case.there and name.endswith("protect"):
         # another one would wait until the dead one's lease has run out, 20 s
         heirs = ("host-1", "host-2") if SOAK else ("host-1",)
         return on_an_exchange(
             simulator, events=protected, count=4, rested=all_protected, heirs=heirs
         )
+    if case.there:
+        return on_an_exchange(simulator, events=sent, count=6)
     if service == "execution" and name.endswith("skip"):
         return SKIPPING
     if name.endswith("catch_up"):
