@@ -153,7 +153,8 @@ class Run:
         until(look, within_s=REST_WITHIN_S, what=f"rest after {self.case}")
 
     def _rests(self):
-        return at_rest(self._client, [self._place]) and self.service.rested(self._client)
+        at = at_rest(self._client, [self._place])
+        return at and self.service.rested(self._client, self.case.seed)
 
     def _fault(self, *stages):
         self._told.fault(*stages, name="kill_at_failpoint")

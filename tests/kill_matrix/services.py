@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fault_injection import gathering
 from fault_injection.gathering import Place
 from fault_injection.workloads import apply_result, decision_made
+from streams.intents import RECORD_PREFIX
 from tests.execution import desk
 from tests.gathering.running import COUNTING, EXECUTING, ROUTING
 from tests.kill_matrix import tallying
@@ -33,8 +34,8 @@ class Service:
     #: an event once more
     again: Callable = dict
     gathered: object = gathering
-    #: client -> whether more than the group is at rest
-    rested: Callable = lambda _client: True
+    #: client, seed -> whether more than the group is at rest
+    rested: Callable = lambda _client, _seed: True
 
 
 def decisions(seed, count):
@@ -135,8 +136,8 @@ def of(case, simulator):
     return BY_PREFIX.get(service)
 
 
-def all_protected(client):
-    """Tell whether each filled intent's stop loss rests at the exchange."""
-    keys = list(client.scan_iter(match="quantum:intent:*", count=5_000))
-    records = [client.hmget(key, "state", "stop_loss", "stop_loss_state") for key in keys]
-    return all(rests == "RESTING" for state, stop, rests in records if state == "FILLED" and stop)
+def all_protected(client, seed):
+    """Tell whether each stop loss of these rests; a later trade may close what others protect."""
+    keys = list(client.scan_iter(match=f"{RECORD_PREFIX}{seed}-*", count=5_000))
+    records = [client.hmget(key, "state", "stop_loss_state") for key in keys]
+    return all(rests == "RESTING" for state, rests in records if state == "FILLED")
