@@ -49,4 +49,5 @@ FAULT = Fault(
     threatens=("duplicated", "one_terminal_state", "lawful_transitions", "ack_after_effect"),
     on=(EXECUTION, ROUTER, DECISION_INTELLIGENCE),
     lasts_s=(5, 8),
+    kills=True,
 )

@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from fault_injection.gathering.beginning import Opened
@@ -14,9 +15,11 @@ from fault_injection.gathering.place import Place
 from fault_injection.gathering.reading import NS_PER_MS, Command, Moment
 from fault_injection.history.happenings import Effect
 from harness.errors import HistoryError
-from streams.intents import LEGS, client_order_id
+from streams.intents import FILLED, LEGS, client_order_id
 
 WITHIN_S = 30.0
+#: An order that is one of these has found all the takers that it finds.
+ENDED = frozenset({"CANCELED", "EXPIRED"})
 
 
 def accepted(url: str) -> list[dict[str, Any]]:
@@ -96,7 +99,8 @@ def _order(leg: str, each: Mapping[str, Any]) -> Order:
         f"{each['client_order_id']}:{each['order_id']}",
         str(each["symbol"]),
         str(each["side"]),
-        str(each["status"]),
+        # of a part that was filled it is told that it was, whatever became of the rest
+        FILLED if Decimal(each["filled"]) and each["status"] in ENDED else str(each["status"]),
         str(each["filled"]),
         int(each["at_ms"]) * NS_PER_MS,
     )

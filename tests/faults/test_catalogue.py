@@ -13,11 +13,15 @@ import roles
 from consumers.loop import failpoints
 from fault_injection import checkers, faults, scenarios
 from fault_injection.chance import Chance
+from fault_injection.deploys import acts as deploy_acts
+from fault_injection.exchange_acts.misbehave import WAYS
 from fault_injection.faults.fault import (
     ACTS,
     AGENT,
     CONSUMERS,
+    DEPLOY_ACTS,
     FAMILIES,
+    LAPTOP,
     NEEDS,
     REDIS,
     SPARE_S,
@@ -110,12 +114,16 @@ def test_its_words_are_the_agents_or_the_laptops_and_plain(fault):
     for word in said:
         if fault.by == AGENT:
             refuse(word)
+        elif word["do"] in DEPLOY_ACTS:
+            assert word["do"] in deploy_acts.ACTS
+            assert set(word) - {"do"} == set(re.findall(r"`(\w+)`", DEPLOY_ACTS[word["do"]]))
         else:
             assert word["do"] in ACTS
             assert word["stream"]
             assert word["group"]
             told = set(re.findall(r"`(\w+)`", ACTS[word["do"]]))
             assert set(word) - {"do", "stream", "group"} == told
+            assert set(word.get("ways", ())) <= set(WAYS)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +142,11 @@ def test_its_words_are_the_agents_or_the_laptops_and_plain(fault):
 def test_what_the_agent_would_refuse_is_no_step_of_a_fault(step):
     with pytest.raises((AgentError, AssertionError)):
         refuse(step)
+
+
+def test_every_act_on_deploys_is_told_and_said_by_a_fault():
+    said = {word["do"] for fault in FAULTS if fault.by == LAPTOP for word in words(fault)}
+    assert set(deploy_acts.ACTS) == set(DEPLOY_ACTS) <= said
 
 
 def test_a_frozen_consumer_misses_its_heartbeat_and_not_its_watchdog():
@@ -159,7 +172,7 @@ def test_there_are_twenty_and_two_of_every_family_that_has_a_fault():
     assert len(scenarios.REGISTRY) >= 20
     assert set(scenarios.REGISTRY) >= BY_NAME
     of = Counter(each.family for each in SCENARIOS)
-    assert set(of) == {fault.family for fault in FAULTS} == set(FAMILIES) - {"exchange"}
+    assert set(of) == {fault.family for fault in FAULTS} == set(FAMILIES)
     assert min(of.values()) >= 2
 
 
@@ -168,8 +181,10 @@ def test_the_services_are_those_of_the_roles():
     assert services == {*CONSUMERS, REDIS}
 
 
-def test_a_lab_can_have_every_scenario_and_a_sandbox_those_that_say_so():
-    assert not any(obstacles(scenario, lab()) for scenario in SCENARIOS)
+def test_a_lab_and_a_sandbox_can_have_the_scenarios_that_say_so_and_no_other():
+    can = {scenario.name for scenario in SCENARIOS if not obstacles(scenario, lab())}
+    assert can == {scenario.name for scenario in SCENARIOS if "lab" in scenario.where}
+    assert {each.family for each in SCENARIOS if each.name not in can} == {"exchange"}
     twice = [*sandbox(), *(replace(each, unit=f"second {each.unit}") for each in sandbox())]
     can = {scenario.name for scenario in SCENARIOS if not obstacles(scenario, twice)}
     assert can == {scenario.name for scenario in SCENARIOS if "sandbox" in scenario.where}

@@ -94,6 +94,10 @@ TOPICS = {
         "agent on the hosts: what is forgotten is never what a promised rollback needs",
         "tests/agent/test_pruning.py",
     ),
+    "deploys": (
+        "deploys on a sandbox: laptops killed at any moment, two at once, broken releases",
+        "tests/e2e/test_deploys_amid_faults.py",
+    ),
 }
 
 

@@ -1,0 +1,120 @@
+"""Throughput, lag and pending over time, thinned; lines as a figure draws them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+from fault_injection.history.happenings import NO_REPLY, OK, REFUSED, Call, Effect, Ended, Sample
+from fault_injection.history.reading import History
+from fault_injection.report.axis import Axis, Points, rates, thinned
+from fault_injection.report.wording import cut, number
+
+#: A figure is drawn on so many units, and stretched to its place.
+WIDTH, HEIGHT = 2000, 200
+#: So many flows have a line of their own.
+MOST_FLOWS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its name, its points as SVG has them, and which of the strokes it has."""
+
+    name: str
+    points: str
+    stroke: int
+    most: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines on one scale."""
+
+    title: str
+    unit: str
+    most: str  #: what the top of it is
+    half: str
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the charts are drawn of, sorted once for all of them."""
+
+    answered: Sequence[int]
+    effects: Mapping[str, Sequence[int]]
+    lag: Mapping[str, Points]
+    pending: Mapping[str, Points]
+    calls: Sequence[tuple[int, bool]]  #: to the exchange: when, and whether refused or unanswered
+
+
+def gathered(history: History) -> Gathered:
+    """Return all series whole."""
+    effects: dict[str, list[int]] = {}
+    lag: dict[str, Points] = {}
+    pending: dict[str, Points] = {}
+    for effect in history.of(Effect):
+        effects.setdefault(effect.flow, []).append(effect.wall_ns)
+    for each in history.of(Sample):
+        lag.setdefault(each.flow, []).append((each.wall_ns, each.lag))
+        pending.setdefault(each.flow, []).append((each.wall_ns, each.pending))
+    answered = sorted(each.wall_ns for each in history.of(Ended) if each.how == OK)
+    calls = [(each.wall_ns, each.answer in {REFUSED, NO_REPLY}) for each in history.of(Call)]
+    for points in (*lag.values(), *pending.values()):
+        points.sort()
+    for times in effects.values():
+        times.sort()
+    return Gathered(answered, effects, lag, pending, sorted(calls))
+
+
+def charts(of: Gathered, axis: Axis, buckets: int) -> list[Chart]:
+    """Return throughput, lag and pending on this axis, as far as there is anything to draw."""
+    flows = sorted({*of.effects, *of.lag})[:MOST_FLOWS]
+    stroke = {flow: number for number, flow in enumerate(flows, 1)}
+    rate = {"answered": rates(of.answered, axis)}
+    rate |= {f"effects of {flow}": rates(of.effects.get(flow, ()), axis) for flow in flows}
+    strokes = {f"effects of {flow}": stroke[flow] for flow in flows}
+    found = [_chart("throughput", "per second", rate, {"answered": 0, **strokes})]
+    for title, series in (("lag", of.lag), ("pending", of.pending)):
+        lines = {
+            flow: thinned(_within(series.get(flow, ()), axis), axis, buckets) for flow in flows
+        }
+        found.append(_chart(title, "entries", lines, stroke))
+    return [_drawn(chart, axis) for chart in found if any(chart[2].values())]
+
+
+_Whole = tuple[str, str, dict[str, Points], Mapping[str, int]]
+
+
+def _chart(title: str, unit: str, lines: dict[str, Points], strokes: Mapping[str, int]) -> _Whole:
+    return title, unit, lines, strokes
+
+
+def _drawn(chart: _Whole, axis: Axis) -> Chart:
+    title, unit, lines, strokes = chart
+    most = max((value for points in lines.values() for _, value in points), default=0)
+    top = max(most, 1)
+    drawn = [
+        Line(cut(name, 60), polyline(points, axis, top), strokes[name],
+             number(round(max(value for _, value in points), 1)))
+        for name, points in lines.items()
+        if points
+    ]  # fmt: skip
+    return Chart(
+        title, unit, number(round(top, 1)), number(round(top / 2, 1)) if top > 1 else "", drawn
+    )
+
+
+def polyline(points: Points, axis: Axis, top: float) -> str:
+    """Return points as places of a figure whose height is `top`."""
+    return " ".join(
+        f"{round(axis.at(at) * WIDTH / 100)},{round(HEIGHT * (1 - max(0.0, value) / top))}"
+        for at, value in points
+    )
+
+
+def _within(points: Sequence[tuple[int, float]], axis: Axis) -> Points:
+    first = bisect_left(points, axis.from_ns, key=itemgetter(0))
+    return list(points[first : bisect_right(points, axis.to_ns, key=itemgetter(0))])
