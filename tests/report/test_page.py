@@ -1,6 +1,7 @@
 """The page: what it says first, what it never leaves out; it is safe, small and the same."""
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -28,6 +29,7 @@ HOSTILE = '</script></style><img src=x onerror="alert(1)">&{{ 7*7 }}\x00\u202e'
 #: Words that mean something to a checker stay as they are.
 KEPT = {"how", "stage", "evidence", "phase", "verdict", "verb", "answer", "what", "did"}
 MANY_FAULTS = 1_000
+ODD = (0, 1, -1, -(10**20), 10**20, START_NS, 10**40)
 
 
 @pytest.fixture
@@ -267,3 +269,29 @@ def test_a_whole_day_of_scenarios_stays_below_a_mebibyte():
     shown = Shown(written(played.lines), plan)
     assert len(shown.page.encode()) < MOST_BYTES
     assert Page(shown.page).unbalanced == []
+
+
+# -- and whatever the numbers are
+
+
+def test_no_history_is_too_odd_for_a_page(plan):
+    """Lines that are left out, come twice, or have times and numbers that nothing has."""
+    lines = history_of(Run(5, steps=BRIEF).history()).happenings
+    for seed in range(sized(15, 500)):
+        chance = random.Random(seed)
+        odd = written(_odd(chance, lines))
+        for schedule in (None, plan)[seed % 2 :]:
+            page = Page(Shown(odd, schedule).page)
+            assert page.unbalanced == []
+            assert len(page.text) > 500
+
+
+def _odd(chance, lines):
+    share = chance.choice((0.01, 0.1, 0.5))
+    for each in lines:
+        if chance.random() > share:
+            yield each
+            continue
+        numbers = [field.name for field in fields(each) if type(getattr(each, field.name)) is int]
+        for _ in range(chance.choice((0, 1, 1, 2))):
+            yield replace(each, **{chance.choice(numbers): chance.choice(ODD)})
