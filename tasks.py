@@ -9,6 +9,7 @@ from invoke.collection import Collection
 from invoke.tasks import Task
 
 from commands import (
+    allowing,
     backup,
     consumers,
     demo,
@@ -57,6 +58,9 @@ group("intents", intents.list_intents, intents.resolve)
 group("backup", backup.list_snapshots, backup.restore, default=backup.backup)
 group("inventory", inventory.show)
 group("hosts", hosts.trust)
-group("faults", faults.list_scenarios, faults.heal)
+group(
+    "faults", faults.list_scenarios, faults.run_scenario, faults.day, faults.resume, faults.shrink,
+    faults.replay, faults.heal, allowing.allow, allowing.forbid,
+)  # fmt: skip
 group("sandbox", sandbox.down)
 group("lab", lab.up, lab.down, lab.ssh)

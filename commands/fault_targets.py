@@ -12,12 +12,12 @@ from ipaddress import ip_address
 from fault_injection.faults.fault import NEEDS, REDIS, Target
 from fault_injection.scenarios.scenario import Scenario
 from fault_injection.schedules import obstacles
-from harness.fault_requests import BREAKABLE
+from harness.fault_requests import BREAKABLE, PASSWORD_FILE
 from harness.host import Host
 from harness.inventory import Inventory
 
 #: Where a directory stands for the host: its network, mounts and users are the laptop's.
-OF_A_REAL_HOST = frozenset({"own network", "own mounts", "own users"})
+OF_A_REAL_HOST = frozenset({"own network", "own mounts", "own users", "own sshd"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,14 @@ class Against:
     targets: tuple[Target, ...]
 
     @classmethod
-    def of(cls, inventory: Inventory) -> Against:
-        """Return what can be told of an inventory."""
+    def of(cls, inventory: Inventory, hosts: Sequence[Host] = ()) -> Against:
+        """Return what can be told of an inventory, or of some of its hosts."""
         refused = "" if inventory.mode in BREAKABLE else (
             f"mode {inventory.mode}: faults are for {' and '.join(sorted(BREAKABLE))} alone"
         )  # fmt: skip
-        return cls(inventory.name, inventory.mode, refused, tuple(targets(inventory.hosts)))
+        return cls(
+            inventory.name, inventory.mode, refused, tuple(targets(hosts or inventory.hosts))
+        )
 
     def obstacles(self, scenario: Scenario) -> tuple[str, ...]:
         """Return why a scenario cannot run, () when it can."""
@@ -49,7 +51,9 @@ def targets(hosts: Sequence[Host]) -> Iterator[Target]:
     from roles.stream_consumer import StreamConsumer
 
     for host in hosts:
-        lacks = OF_A_REAL_HOST if host.sandbox else frozenset[str]()
+        lacks = OF_A_REAL_HOST if host.sandbox else frozenset({"simulated exchange"})
+        if host.mode != "sandbox":
+            lacks |= {"simulated exchange"}
         redis_host = host.text("redis_host", "localhost")
         if not _is_address(redis_host):
             lacks |= {"redis by address"}
@@ -57,7 +61,8 @@ def targets(hosts: Sequence[Host]) -> Iterator[Target]:
         users = tuple(sorted(redis_logins.users(host))) if wanted else ()
         if not users:
             lacks |= {"redis users"}
-        if "redis_password" in host.values:  # nothing lays it down on the host
+        password_file = PASSWORD_FILE if keeps_password(host) else ""
+        if "redis_password" in host.values and not password_file:
             lacks |= {"redis settings"}
         for role in roles.of(host):
             named: dict[str, str] = {}
@@ -71,8 +76,18 @@ def targets(hosts: Sequence[Host]) -> Iterator[Target]:
                     group=group, redis_host=redis_host,
                     redis_port=host.number("redis_port", 6379), ssh_port=host.port,
                     redis_users=users if role.SERVICES[0] == REDIS else (),
+                    password_file=password_file,
                     can=tuple(sorted(NEEDS.keys() - lacks)),
                 )  # fmt: skip
+
+
+def keeps_password(host: Host) -> bool:
+    """Tell whether faults.allow lays the password of this host's own Redis down there.
+
+    It is the one of the user `default`, who keeps every right also where services have users of
+    their own. A host whose services use another one's Redis gets no password.
+    """
+    return "redis_server" in host.roles and "redis_password" in host.values
 
 
 def _is_address(name: str) -> bool:

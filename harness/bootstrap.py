@@ -21,10 +21,11 @@ CHANGING = frozenset(
     f"{name}.py"
     for name in (
         "boot_unit", "compiled", "deciding", "expiring", "fault_units", "faults",
-        "faults_allowed", "fingerprint", "injecting", "logs", "naming", "operating", "probing",
-        "pruning", "resp", "restoring", "rolling_back", "settling", "snapshots", "space",
-        "step_dropin", "step_freeze", "step_held", "step_kill", "step_mode", "step_mount",
-        "step_nft", "step_redis", "supervisor", "switch", "transaction", "undoing",
+        "faults_allowed", "faults_allowing", "fingerprint", "injecting", "logs", "naming",
+        "operating", "probing", "pruning", "resp", "restoring", "rolling_back", "settling",
+        "snapshots", "space", "step_dropin", "step_freeze", "step_held", "step_kill",
+        "step_mode", "step_mount", "step_nft", "step_redis", "supervisor", "switch",
+        "transaction", "undoing",
     )
 )  # fmt: skip
 

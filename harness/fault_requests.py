@@ -24,12 +24,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.errors import ConfigurationError
+from harness.masking import Secret
 
 #: Where a fault may be injected at all; whatever else an inventory says means no.
 BREAKABLE = frozenset({"sandbox", "testnet"})
 #: What one fault may take on its host, its undo included; a host has so many at once.
 WITHIN_S, MOST = 300.0, 8
 LOOK_WITHIN_S = 120.0
+#: Where a host has the password of a Redis user who may change settings: see fault_allow.
+PASSWORD_FILE = "/etc/quantum/faults-redis-password"  # noqa: S105  where it lies
 
 Reply = dict[str, Any]
 
@@ -59,17 +62,47 @@ class FaultRequests(ABC):
         Raises with everything as it was when the host does not allow it, cannot have a step or the
         fault is not seen, and ConfigurationError, without a word to the host, for mode live.
         """
-        if mode not in BREAKABLE:
-            raise ConfigurationError(
-                f"its mode is {mode!r}: faults are for {' and '.join(sorted(BREAKABLE))} alone",
-                host=self._host, step="guard", action="take another inventory with -i",
-            )  # fmt: skip
+        refuse_mode(mode, self._host)
         request = {
             "do": "fault_arm", "tx": tx, "steps": [dict(step) for step in steps], "ttl_s": ttl_s,
             "mode": mode, "inventory": inventory, "meta": dict(meta),
             "seen_within_s": seen_within_s,
         }  # fmt: skip
         return self._ask(request, WITHIN_S + (seen_within_s or 0))
+
+    def fault_allow(
+        self,
+        *,
+        within_s: float,
+        mode: str,
+        inventory: str,
+        password: Secret | None,
+        meta: Mapping[str, Any],
+    ) -> Reply:
+        """Let an inventory break this host for so long; returns {"until", "password"}.
+
+        `password` is of a Redis user who may do everything; it lies there until fault_forbid, or
+        the next fault_allow without one. Raises ConfigurationError, without a word to the host,
+        for mode live.
+        """
+        refuse_mode(mode, self._host)
+        request = {
+            "do": "fault_allow", "within_s": within_s, "mode": mode, "inventory": inventory,
+            "password": password.reveal_text() if password else "", "meta": dict(meta),
+        }  # fmt: skip
+        return self._ask(request, LOOK_WITHIN_S)
+
+    def fault_forbid(self, *, meta: Mapping[str, Any]) -> Reply:
+        """Let nobody break this host any more and undo what is broken; twice is fine.
+
+        Returns {"allowed": whether it was, "healed": ids}. Raises InDoubtError for what is left.
+        """
+        return self._ask({"do": "fault_forbid", "meta": dict(meta)}, MOST * WITHIN_S)
+
+    def fault_allowed(self, *, mode: str, inventory: str) -> float:
+        """Return for how many seconds this host may be broken yet; raises AgentError if not."""
+        request = {"do": "fault_allowed", "mode": mode, "inventory": inventory}
+        return float(self._ask(request, LOOK_WITHIN_S)["left_s"])
 
     def fault_observe(self, tx: str) -> Reply:
         """Return what is seen of a fault now."""
@@ -107,3 +140,12 @@ class FaultRequests(ABC):
             "servers": [dict(each) for each in servers],
         }  # fmt: skip
         return self._ask(request, LOOK_WITHIN_S)
+
+
+def refuse_mode(mode: str, host: str = "") -> None:
+    """Raise ConfigurationError for an inventory of which nothing may be broken."""
+    if mode not in BREAKABLE:
+        raise ConfigurationError(
+            f"its mode is {mode!r}: faults are for {' and '.join(sorted(BREAKABLE))} alone",
+            host=host, step="guard", action="take another inventory with -i",
+        )  # fmt: skip

@@ -32,7 +32,7 @@ FOLLOW_WITHIN_S = 7 * 86_400.0
 CHANGING = frozenset(
     {
         "apply", "commit", "confirm", "rollback", "recover", "operate", "backup", "restore",
-        "fault_arm", "fault_undo", "fault_heal",
+        "fault_arm", "fault_undo", "fault_heal", "fault_allow", "fault_forbid",
     }
 )  # fmt: skip
 #: Whoever asked for one of these waits for the agent's end: it may still have to clean up.
@@ -45,6 +45,10 @@ LOOK_AT = {
     **dict.fromkeys(
         ("fault_arm", "fault_undo", "fault_heal"),
         "invoke faults.heal: it undoes what is left of any fault",
+    ),
+    **dict.fromkeys(
+        ("fault_allow", "fault_forbid"),
+        "invoke faults.forbid: it takes back whatever was allowed",
     ),
 }
 

@@ -18,7 +18,7 @@ class Folded:
 
     def add(self, entries: Iterable[tuple[str, Mapping[Any, Any]]]) -> None:
         """Count entries, with their fields as the client gave them."""
-        results = [normalise(entry, _decoded(fields)) for entry, fields in entries]
+        results = [normalise(entry, decoded(fields)) for entry, fields in entries]
         for minute, counts in fold(results, symbols=False).buckets.items():
             self._minutes.setdefault(minute, Counter()).update(counts)
 
@@ -27,7 +27,7 @@ class Folded:
         return {minute: dict(counts) for minute, counts in self._minutes.items()}
 
 
-def _decoded(fields: Mapping[Any, Any]) -> dict[str, Any]:
+def decoded(fields: Mapping[Any, Any]) -> dict[str, Any]:
     """Return fields as text, in the consumers' way: what is no UTF-8 is replaced."""
     return {_text(name): _text(value) for name, value in fields.items()}
 

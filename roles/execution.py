@@ -8,6 +8,7 @@ proofs. Every other deploy renders them shut, so a plain deploy after it switche
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -21,11 +22,23 @@ from roles.stream_consumer import CONFINED, EFFECTIVE, StreamConsumer
 
 #: Holds the mode to trade in. No inventory can have a variable of such a name.
 TRADING = "trading.enable"
+#: Holds where the simulated exchange of a fault day is. Neither can it have this one.
+SIMULATED = "faults.exchange"
 SHUT: Mapping[str, object] = {"safe_drain": True, "trading_enabled": False}
 OPEN: Mapping[str, object] = {"safe_drain": False, "trading_enabled": True}
 EXCHANGES = ("paper", "binance_futures")
 STARTS = ("backlog", "new")
 CREDENTIALS = ("exchange_api_key", "exchange_api_secret")
+#: What the simulated exchange knows, and no other one: made up, and it protects nothing.
+MADE_UP = {"exchange_api_key": "simulated-key", "exchange_api_secret": "simulated-secret"}
+#: No port but this machine's own, by its number: a name may mean another one.
+OWN_MACHINE = re.compile(r"http://127\.0\.0\.1:[1-9][0-9]{0,4}")
+#: A simulated account is of no worth, and one that is full asks the exchange nothing any more. An
+#: order that stays open holds all others up, for longer than a fault lasts.
+SIMULATION = {
+    "max_notional_per_symbol_usd": 1e9, "max_open_positions": 1_000,
+    "max_orders_per_minute": 1_000_000, "order_follow_s": 5.0,
+}  # fmt: skip
 
 
 def _beyond(names: Names) -> tuple[Grant, ...]:
@@ -73,8 +86,10 @@ class Execution(StreamConsumer):
         _one_of(host, "start_at", STARTS)
         credentials: dict[str, Secret] = {}
         libraries = ""
+        if SIMULATED in host.values:
+            _refuse_no_rehearsal(host)
         if _one_of(host, "exchange", EXCHANGES) != "paper":
-            if host.mode == "sandbox":
+            if host.mode == "sandbox" and SIMULATED not in host.values:
                 refuse(host, "exchange", "must be paper where the mode is sandbox")
             credentials = {name: secret(host, name) for name in CREDENTIALS}
             libraries = "exchange"
@@ -137,14 +152,43 @@ def trading(host: Host) -> Host:
     return replace(host, values={**host.values, TRADING: host.mode})
 
 
-def rehearsing(host: Host) -> Host:
-    """Return a sandbox whose execution believes that it trades on a testnet: on paper, always.
+def rehearsing(host: Host, exchange_url: str = "") -> Host:
+    """Return a sandbox whose execution believes that it trades on a testnet.
 
-    For the demo and for fault days; any other host is returned as it is.
+    For the demo and for fault days: on paper, or at the simulated exchange at `exchange_url`, which
+    raises ConfigurationError unless that is a port of this machine and a directory stands for the
+    host. Any other host is returned as it is.
     """
-    if host.mode != "sandbox" or "execution" not in host.roles:
+    if "execution" not in host.roles:
+        return host
+    if exchange_url:
+        simulated = {SIMULATED: exchange_url, "exchange": "binance_futures", **SIMULATION}
+        simulated |= {"exchange_url": exchange_url, TRADING: "testnet"}
+        simulated |= {name: Secret(value) for name, value in MADE_UP.items()}
+        rehearsed = replace(host, values={**host.values, **simulated})
+        _refuse_no_rehearsal(rehearsed)
+        return rehearsed
+    if host.mode != "sandbox":
         return host
     return replace(host, values={**host.values, TRADING: "testnet"})
+
+
+def _refuse_no_rehearsal(host: Host) -> None:
+    """Refuse a simulated exchange anywhere but on this very machine, and any other in its place."""
+    where = host.text(SIMULATED)
+    if host.mode != "sandbox" or not host.sandbox:
+        raise ConfigurationError(
+            "the simulated exchange is for hosts of this machine, in mode sandbox",
+            host=host.name, step="rehearsal", action="use an inventory whose hosts are directories",
+        )  # fmt: skip
+    own = {name: host.values.get(name) == Secret(value) for name, value in MADE_UP.items()}
+    if not (
+        OWN_MACHINE.fullmatch(where) and where == host.text("exchange_url") and all(own.values())
+    ):
+        raise ConfigurationError(
+            f"{where} is no simulated exchange of this machine", step="rehearsal", host=host.name,
+            action="give it as http://127.0.0.1:PORT",
+        )  # fmt: skip
 
 
 def _one_of(host: Host, name: str, words: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,11 @@ ON_THE_LAB = HERE / "lab"
 #: How far the others step back behind it, as nice(1) counts.
 STEP = 5
 STEPPED_BACK: list[int] = []
+
+# Where the caller's environment keeps Python from keeping what it compiled, every worker compiles
+# all of the tests anew, and every command and consumer that a test starts all of the project.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items):

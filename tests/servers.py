@@ -93,6 +93,10 @@ class Server:
     def client(self, **more):
         return redis.Redis(port=self.port, decode_responses=True, **more)
 
+    def raw(self):
+        """Return a client that answers in bytes."""
+        return redis.Redis(port=self.port)
+
     def version(self):
         """Return what it says it is, e.g. `Valkey 9.1.2`."""
         info = self.client().info("server")

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from fault_injection.history.happenings import (
     EFFECTS,
+    ENDS,
     FAIL,
     LOST,
     OK,
@@ -62,9 +63,14 @@ class Account:
     over: Mapping[str, int]
 
     @property
+    def by_ends(self) -> bool:
+        """Tell whether what settles an identity is how it ended, and no effect alone."""
+        return bool({STATES, ENDS} & set(self.flow.evidence))
+
+    @property
     def settled(self) -> set[str]:
         """Return the identities whose effect is there."""
-        if STATES in self.flow.evidence:
+        if self.by_ends:
             return set(self.ended) | self.recorded
         if SUMS in self.flow.evidence:
             return {self.entries[entry] for entry in self.elsewhere}
@@ -92,7 +98,7 @@ class Account:
 @lru_cache(maxsize=2)
 def accounts(history: History) -> Sequence[Account]:
     """Return the account of every flow whose effects are gathered."""
-    return tuple(_account(history, flow) for flow in history.flows(EFFECTS, SUMS, STATES))
+    return tuple(_account(history, flow) for flow in history.flows(EFFECTS, SUMS, STATES, ENDS))
 
 
 def _account(history: History, flow: Flow) -> Account:

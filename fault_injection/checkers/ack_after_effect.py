@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fault_injection.checkers.accounts import Account, accounts
 from fault_injection.checkers.naming import kept, named
-from fault_injection.history.happenings import ACKS, STATES, SUMS, Ack, Delivery
+from fault_injection.history.happenings import ACKS, SUMS, Ack, Delivery
 from fault_injection.history.reading import History
 from proofs.finding import Finding
 
@@ -92,7 +92,7 @@ def _entries_of(account: Account, identities: set[str]) -> dict[str, set[str]]:
 def _done_at(account: Account) -> dict[str, int]:
     """Return when each identity was settled, and each dead entry was written among the dead."""
     found = dict(account.ended)
-    if STATES not in account.flow.evidence:
+    if not account.by_ends:
         for who, first in account.first_effects().items():
             found[who] = min(first, found.get(who, first))
     dead = {entry: min(each.wall_ns for each in all_) for entry, all_ in account.dead.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fault_injection.checkers.accounts import accounts
 from fault_injection.checkers.naming import kept, named
-from fault_injection.history.happenings import EFFECTS, STATES, Terminal
+from fault_injection.history.happenings import EFFECTS, Terminal
 from fault_injection.history.reading import History
 from proofs.finding import Finding
 from streams.intents import ENTRY, FILLED
@@ -21,7 +21,7 @@ def check(history: History) -> Finding | None:
     """Hold what was told against the exchange's own orders."""
     every = [
         each for each in accounts(history)
-        if STATES in each.flow.evidence and EFFECTS in each.flow.evidence
+        if each.by_ends and EFFECTS in each.flow.evidence
     ]  # fmt: skip
     if not every:
         return None

@@ -14,6 +14,7 @@ from fault_injection.history.happenings import (
     CALLS,
     DELIVERIES,
     EFFECTS,
+    ENDS,
     EVIDENCE,
     GONE,
     LAG,
@@ -36,8 +37,10 @@ from fault_injection.history.happenings import (
     Reached,
     Sample,
     Snapshot,
+    Stands,
     State,
     Sums,
+    Terminal,
 )
 from fault_injection.history.reading import History
 from proofs.finding import Finding
@@ -50,6 +53,7 @@ STANDS_IN: dict[str, type[Happening]] = {
     EFFECTS: Effect,
     SUMS: Sums,
     STATES: State,
+    ENDS: Terminal,
     ACKS: Ack,
     DELIVERIES: Delivery,
     CALLS: Call,
@@ -99,8 +103,8 @@ def _targets(history: History) -> Iterator[str]:
 
 
 def _evidence(history: History) -> Iterator[str]:
-    if not history.of(Flow) and not history.of(Proof):
-        yield "no flow was watched and no claim was checked"
+    if not any(history.of(each) for each in (Flow, Proof, Stands)):
+        yield "no flow was watched, no claim was checked, nobody looked what stands on a host"
     said: dict[str, set[type[Happening]]] = {}
     for kind in (*STANDS_IN.values(), Snapshot):
         lines: Sequence[Any] = history.of(kind)
@@ -111,5 +115,5 @@ def _evidence(history: History) -> Iterator[str]:
         for evidence in flow.evidence:
             if STANDS_IN.get(evidence, Flow) not in there:
                 yield f"{flow.flow}: no {evidence} were gathered"
-        if {EFFECTS, SUMS, STATES} & set(flow.evidence) and Snapshot not in there:
+        if {EFFECTS, SUMS, STATES, ENDS} & set(flow.evidence) and Snapshot not in there:
             yield f"{flow.flow}: it was not looked at in the end"

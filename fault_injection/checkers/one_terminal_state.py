@@ -6,7 +6,7 @@ UNKNOWN is no end: a person must look, and the verdict is unknown.
 from __future__ import annotations
 
 from fault_injection.checkers.naming import kept, named
-from fault_injection.history.happenings import STATES, Records, State, Terminal
+from fault_injection.history.happenings import ENDS, STATES, Records, State, Terminal
 from fault_injection.history.reading import History
 from proofs.finding import Finding
 from streams import intents
@@ -17,7 +17,7 @@ NEEDS_WATCH = False
 
 def check(history: History) -> Finding | None:
     """Count the ends of every identity, flow by flow."""
-    if not (flows := history.flows(STATES)):
+    if not (flows := history.flows(STATES, ENDS)):
         return None
     twice, differing, doubtful, ended = set[str](), set[str](), set[str](), 0
     for flow in flows:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import threading
+from pathlib import Path
 
+from fault_injection.exchange_simulator.keeping import keep
 from fault_injection.exchange_simulator.simulator import Simulator
 
 
@@ -14,12 +18,32 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--key", default="simulated-key", help="the API key that it knows")
     parser.add_argument("--secret", default="simulated-secret", help="what requests are signed by")
+    parser.add_argument(
+        "--until-left", action="store_true", help="end when standard input does, as its parent's"
+    )
+    parser.add_argument("--keep", type=Path, help="write there then what it knows: keeping.py")
     said = parser.parse_args()
     simulator = Simulator(port=said.port, key=said.key, secret=said.secret)
+    if said.until_left:
+        threading.Thread(target=_until_left, args=(simulator, said.keep), daemon=True).start()
     sys.stdout.write(f"exchange simulator at {simulator.url} (control: /control/)\n")
     sys.stdout.flush()
     simulator.run()
     return 0
+
+
+def _until_left(simulator: Simulator, folder: Path | None) -> None:
+    """Wait until nobody is there any more; what was not written then has no effect either."""
+    sys.stdin.buffer.read()
+
+    def end() -> None:
+        try:
+            if folder:
+                keep(simulator, folder)
+        finally:
+            os._exit(0)
+
+    simulator.alone(end)
 
 
 if __name__ == "__main__":

@@ -18,18 +18,20 @@ from fault_injection.exchange_simulator.exchange import SimulatedExchange
 def routes(exchange: SimulatedExchange) -> list[Route]:
     """Return the routes: GET to look, POST with a JSON object of the method's arguments to change.
 
+    GET /control/log?after=N tells of the calls after the Nth.
+
     An argument that does not fit is answered 400, with what is wrong.
     """
-    looks: dict[str, Callable[[], Any]] = {
-        "log": lambda: {"calls": exchange.calls()},
+    looks: dict[str, Callable[..., Any]] = {
+        "log": lambda after="0": {"calls": exchange.calls(after=int(after))},
         "fills": exchange.fills,
         "plan": exchange.planned,
-        "orders": lambda: [asdict(each) for each in exchange.orders()],
+        "orders": lambda: booked(exchange),
     }
     changes: dict[str, Callable[..., Any]] = {
         "misbehave": lambda **words: asdict(exchange.misbehave(**words)),
         "behave": exchange.behave,
-        "release": lambda: {"released": exchange.release()},
+        "release": lambda label="": {"released": exchange.release(label)},
         "reset": exchange.reset,
         "clock": exchange.set_clock,
         "price": exchange.move,
@@ -43,11 +45,19 @@ def routes(exchange: SimulatedExchange) -> list[Route]:
     return get + post
 
 
-def look(run: Callable[[], Any]) -> Callable[[Request], Awaitable[JSONResponse]]:
+def booked(exchange: SimulatedExchange) -> list[dict[str, Any]]:
+    """Return every order that was accepted, by the names of its fields."""
+    return [asdict(each) for each in exchange.orders()]
+
+
+def look(run: Callable[..., Any]) -> Callable[[Request], Awaitable[JSONResponse]]:
     """Return an endpoint that shows what `run` returns; named fields stay named."""
 
-    async def endpoint(_request: Request) -> JSONResponse:
-        return answered(run())
+    async def endpoint(request: Request) -> JSONResponse:
+        try:
+            return answered(run(**request.query_params))
+        except (ValueError, TypeError) as error:
+            return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)
 
     return endpoint
 
@@ -66,8 +76,13 @@ def change(run: Callable[..., Any]) -> Callable[[Request], Awaitable[JSONRespons
 
 def answered(said: Any) -> JSONResponse:
     """Return it as JSON."""
-    plain = json.loads(json.dumps(named(said), default=str))
+    plain = json.loads(as_text(said))
     return JSONResponse({"done": True} if plain is None else plain)
+
+
+def as_text(said: Any) -> str:
+    """Return it as the text of JSON."""
+    return json.dumps(named(said), default=str)
 
 
 def named(said: Any) -> Any:

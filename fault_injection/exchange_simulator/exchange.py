@@ -72,6 +72,7 @@ class SimulatedExchange:
                 client_order_id=named,
                 wake=wake,
                 wrong=self._plan.take(method, path, named),
+                wall_ms=self._wall_ms(),
             )
             if call.wrong and call.wrong.hold_ms is None:
                 call.reply = "held"
@@ -133,20 +134,32 @@ class SimulatedExchange:
             self._plan.add(planned)
         return planned
 
-    def behave(self) -> None:
-        """Drop what is planned."""
+    def behave(self, label: str = "") -> None:
+        """Drop what is planned, or what is planned under a label."""
         with self._lock:
-            self._plan.clear()
+            self._plan.clear(label)
 
     def planned(self) -> list[dict[str, Any]]:
         """Return what is still to come."""
         with self._lock:
             return self._plan.left()
 
-    def release(self) -> int:
-        """Land what is in flight, in order, and let go of every held reply; return how many."""
+    def alone(self, work: Callable[[], None]) -> None:
+        """Do something while no request can have an effect."""
         with self._lock:
-            waiting = [call for call in self._calls if call.in_flight or call.reply == "held"]
+            work()
+
+    def release(self, label: str = "") -> int:
+        """Land what is in flight, in order, and let go of every held reply; return how many.
+
+        With a label, of the calls that something planned under it was done to.
+        """
+        with self._lock:
+            waiting = [
+                call for call in self._calls
+                if (call.in_flight or call.reply == "held")
+                and (not label or (call.wrong and call.wrong.label == label))
+            ]  # fmt: skip
             for call in waiting:
                 self.land(call)
         return len(waiting)
@@ -159,10 +172,10 @@ class SimulatedExchange:
         for call in old:
             call.wake()
 
-    def calls(self, kind: str = "") -> list[dict[str, Any]]:
-        """Return the log; of one kind ("POST /fapi/v1/order") where it is said."""
+    def calls(self, kind: str = "", after: int = 0) -> list[dict[str, Any]]:
+        """Return the log; of one kind ("POST /fapi/v1/order"), or after a call's number."""
         with self._lock:
-            written = [call.written() for call in self._calls]
+            written = [call.written() for call in self._calls[after:]]
         return [each for each in written if kind in ("", f"{each['method']} {each['path']}")]
 
     def fills(self) -> dict[str, list[Fill]]:

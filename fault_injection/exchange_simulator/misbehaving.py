@@ -32,6 +32,8 @@ class Misbehaviour:
     """What goes wrong with the calls it is meant for: the effect and the reply, each by itself."""
 
     name: str = "own"
+    #: Whose it is, for whoever takes back what is his alone.
+    label: str = ""
     #: Which calls: "place", "entry", "stop", "query", "cancel", "any", ...; "POST /fapi/v1/order".
     on: str = "place"
     #: Only calls about this id; "" for every one.
@@ -144,9 +146,9 @@ class Plan:
         """Plan one more."""
         self._planned.append(_Planned(planned, random.Random(planned.seed)))  # noqa: S311
 
-    def clear(self) -> None:
-        """Behave from now on."""
-        self._planned.clear()
+    def clear(self, label: str = "") -> None:
+        """Behave from now on, in what has this label; "" means all of it."""
+        self._planned = [each for each in self._planned if label not in ("", each.what.label)]
 
     def take(self, method: str, path: str, client_order_id: str) -> Misbehaviour | None:
         """Return what shall go wrong with this call, None for nothing."""

@@ -42,8 +42,11 @@ class Call:
     answer: Answer | None = None
     effect: str = ""
     effect_at_ms: int | None = None
-    #: What the caller got: a status, "closed", "held", "truncated", "dripped"; "" so far nothing.
+    #: What the caller got: a status, "closed", "held", "truncated", "dripped", "hung up" where it
+    #: waited no longer; "" so far nothing.
     reply: str = ""
+    code: int | None = None  #: the number of the refusal that the caller got
+    wall_ms: int = 0  #: its arrival, by this machine's clock
 
     @property
     def when(self) -> str:
@@ -64,8 +67,11 @@ class Call:
             "path": self.path,
             "parameters": dict(self.words),
             "client_order_id": self.client_order_id,
+            "wall_ms": self.wall_ms,
             "misbehaviour": self.wrong.name if self.wrong else "",
+            "label": self.wrong.label if self.wrong else "",
             "effect": "in flight" if self.in_flight else self.effect,
             "effect_at_ms": self.effect_at_ms,
             "reply": self.reply,
+            "code": self.code,
         }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
@@ -96,10 +98,14 @@ async def deliver(
     call: Call, wrong: Misbehaviour, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Send the reply, or what is left of it."""
+    connection = scope["state"]["connection"]
+    if connection.is_closing():
+        call.reply = "hung up"
+        return
     reply = said(wrong) if wrong.reply == SAID else call.answer
     if wrong.reply == CLOSE or reply is None:
         call.reply = "closed"
-        scope["state"]["connection"].abort()
+        connection.abort()
         await receive()
         return
     pieces = [reply.body]
@@ -108,6 +114,7 @@ async def deliver(
     elif wrong.reply == DRIP:
         pieces = [bytes([each]) for each in reply.body]
     call.reply = {TRUNCATE: "truncated", DRIP: "dripped"}.get(wrong.reply, str(reply.status))
+    call.code = code_of(reply)
     headers = {**reply.headers, "content-length": str(len(reply.body))}
     await send(
         {
@@ -116,7 +123,6 @@ async def deliver(
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
     )
-    connection = scope["state"]["connection"]
     for piece in pieces:
         if connection.is_closing():
             return
@@ -128,6 +134,14 @@ async def deliver(
         await receive()
         return
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def code_of(reply: Answer) -> int | None:
+    """Return the number of a refusal, None where it says none."""
+    with contextlib.suppress(ValueError, AttributeError):
+        found = json.loads(reply.body).get("code") if reply.status >= HTTPStatus.BAD_REQUEST else 0
+        return found if isinstance(found, int) and found < 0 else None
+    return None
 
 
 def said(wrong: Misbehaviour) -> Answer:

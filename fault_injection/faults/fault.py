@@ -17,7 +17,8 @@ Words = tuple[Mapping[str, Any], ...]
 FAMILIES = ("consumer", "events", "groups", "redis", "network", "exchange", "host", "deploy")
 #: Who injects: the agent on the host, which undoes it by itself, or the laptop.
 AGENT, LAPTOP = "agent", "laptop"
-#: The acts that a laptop does on a `stream` and its `group` while the fault lasts.
+#: The acts that a laptop does while the fault lasts: on a `stream` and its `group`, or on the
+#: simulated exchange that a run on a sandbox has (fault_injection/exchange_acts).
 ACTS: Mapping[str, str] = {
     "repeat": "add `percent` of the latest events once more, `times` over",
     "disorder": "hold `percent` of the events back for `back_ms`",
@@ -25,6 +26,15 @@ ACTS: Mapping[str, str] = {
     "burst": "add `count` events as fast as it goes",
     "die_with_pending": "read `count` entries as `consumer`, without a heartbeat, for good",
     "make_ghosts": "create `count` consumers without a heartbeat",
+    "misbehave": "treat `percent` of the calls `on` the exchange in each of `ways`, by `seed`",
+    "skew_clock": "set the exchange's clock `ahead_ms` ahead",
+}
+#: The acts that a laptop does on the deploys of its workload: one of the next meets it.
+DEPLOY_ACTS: Mapping[str, str] = {
+    "kill_laptop": "kill it at `at_percent` of the time that one takes",
+    "deploy_too": "start another one of a third release at `at_percent` of that time",
+    "deploy_release": "deploy `release`, which is broken on purpose",
+    "kill_sshd": "send a new release; on `host` kill the sshd that has read `after_kib` of it",
 }
 
 DECISION_INTELLIGENCE, ROUTER = "p35-decision-intelligence", "ai-strategy-router"
@@ -36,20 +46,28 @@ NEEDS: Mapping[str, str] = {
     "own network": "packet rules need root and nft on a host with a network of its own",
     "own mounts": "covering a folder needs root on a host with mounts of its own",
     "own users": "modes only keep out units that run as other users than the folder's",
+    "own sshd": "a directory is reached without SSH, so there is no sshd to kill",
     "redis by address": "a packet rule takes addresses, and redis_host is a name",
     "redis users": "the services have no Redis users of their own (redis_acl)",
-    "redis settings": "no file on the host holds the password by which Redis's settings change",
+    "simulated exchange": "orders go to a simulated exchange on the laptop in a sandbox alone",
+    "redis settings": "no file on the host holds the password by which Redis's settings change:"
+    " invoke faults.allow",
 }
 #: Where a fault can run -> what can be had there.
 PLACES: Mapping[str, frozenset[str]] = {
-    "sandbox": frozenset({"redis by address", "redis users", "redis settings"}),
-    "lab": frozenset(NEEDS),
+    "sandbox": frozenset(
+        {"redis by address", "redis users", "redis settings", "simulated exchange"}
+    ),
+    "lab": frozenset(NEEDS) - {"simulated exchange"},
 }
 #: What is seen of a table of packet rules, and how it goes; of a drop-in; of a setting of Redis.
 PACKETS_MET = "the table is there, and its counters tell how many packets it met"
 TABLE_GONE = "the table is deleted as a whole"
 STARTED_SO = "the drop-in counts, and the unit has another invocation"
 STARTED_WITHOUT = "the drop-in goes, and the unit starts without it"
+#: What is seen of the simulated exchange, and how it is well again.
+ANSWERED_SO = "the exchange's own record tells of a call that was treated so"
+ANSWERS_WELL = "nothing of it is planned or held back any more, and it answers"
 SET_SO = "CONFIG GET tells it"
 SET_BACK = "CONFIG SET to what it was, if it is still the same server"
 #: After its own time the host still waits so long for the laptop's undo, in seconds.
@@ -93,9 +111,18 @@ class Aim:
         lines = ["[Service]", f"Environment=QUANTUM_FAILPOINTS={told}"]
         return ({"do": "dropin", "unit": self.target.unit, "lines": lines, "restart": True},)
 
+    def deploy(self, do: str, **what: Any) -> Words:
+        """Return an act of the laptop on its deploys."""
+        return ({"do": do, **what},)
+
     def act(self, do: str, **what: Any) -> Words:
         """Return an act of the laptop on what the target reads."""
         return ({"do": do, "stream": self.target.stream, "group": self.target.group, **what},)
+
+    def ill(self, *ways: str, on: str, percent: int) -> Words:
+        """Return an act on the simulated exchange; ways: fault_injection/exchange_acts."""
+        seed = self.chance.below(1 << 32)
+        return self.act("misbehave", ways=list(ways), on=on, percent=percent, seed=seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +143,8 @@ class Fault:
     lasts_s: tuple[int, int] = (3, 8)
     #: meanwhile nobody can reach the host, which undoes it alone
     alone: bool = False
+    #: that it took effect is not enough: while it lasts the unit must have died of it
+    kills: bool = False
 
     @property
     def where(self) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ OF_RESULTS = (*OF_A_STREAM, "bucket_totals")
 OF_DECISIONS = (
     *OF_A_STREAM, "one_terminal_state", "lawful_transitions", "filled_means_filled",
 )  # fmt: skip
+#: Where orders go to an exchange that can be asked.
+OF_ORDERS = (*OF_DECISIONS, "asked_before_resubmitting")
+OF_DEPLOYS = (*OF_DECISIONS, "all_old_or_all_new")
 
 SHOWN_OF_RESULTS = ("stays_up", "effect_flows", "backlog_drains")
 SHOWN_OF_DECISIONS = (

@@ -11,7 +11,8 @@ from fault_injection.faults.fault import PLACES, Fault
 WORKLOADS: Mapping[str, str] = {
     "apply_result": "results of every shape that occurs, for decision intelligence",
     "decision_made": "decisions of every shape that occurs, through the router to execution",
-    "deploys": "deploys of two releases in turn, while decisions go on",
+    "everything": "two results for each decision, all three consumers at work at once",
+    "deploys": "real deploys of two releases in turn, while decisions go on",
 }
 
 
@@ -45,6 +46,8 @@ class Scenario:
     checkers: tuple[str, ...]  #: names of fault_injection/checkers
     claims: tuple[str, ...]  #: names of proofs/
     faults_for_s: int = 60  #: all faults come and go within so long
+    #: else they come one after the other, so far apart: too long for a day, it is run alone
+    every_ms: int = 0
 
     @property
     def threatens(self) -> tuple[str, ...]:

@@ -45,6 +45,8 @@ def draw(
         )
     aims = sorted(targets, key=lambda each: (each.host, each.unit))
     able = [each for each in scenarios if not obstacles(each, aims, caps)]
+    if len(able) > 1:  # one that takes so long is run alone
+        able = [each for each in able if not each.every_ms]
     able.sort(key=lambda each: each.name)
     if not able:
         raise ConfigurationError(
@@ -54,7 +56,12 @@ def draw(
     slots, faults, at_ms = list[Slot](), list[Planned](), 0
     for number, scenario in enumerate(_in_turn(Chance("day", seed), able)):
         chance = Chance("slot", seed, number)
-        placed = _faults(scenario, at_ms + 1000 * BEFORE_S, aims, chance, caps)
+        begin_ms = at_ms + 1000 * BEFORE_S
+        placed = (
+            _one_after_the_other(scenario, begin_ms, aims, chance)
+            if scenario.every_ms
+            else _faults(scenario, begin_ms, aims, chance, caps)
+        )
         slot = _slot(scenario, chance, at_ms, max(each.over_ms for each in placed))
         if slot.to_ms > 60_000 * minutes:
             break
@@ -130,6 +137,27 @@ def _faults(
             placed.append(part.one_of(free))
         elif nth == 0:  # it must come: after all the others, which makes the slot longer
             placed.append(_moved(one, max(each.over_ms for each in placed)))
+    return placed
+
+
+def _one_after_the_other(
+    scenario: Scenario, begin_ms: int, targets: Sequence[Target], chance: Chance
+) -> list[Planned]:
+    """Place all of them in a drawn order, each a drawn part of the pace after its turn begins."""
+    uses = [
+        (index, nth, use)
+        for index, use in enumerate(scenario.uses)
+        for nth in range(chance.of("times", index).between(*use.times))
+    ]
+    placed, at_ms = list[Planned](), begin_ms
+    for index, nth, use in chance.of("order").shuffled(uses):
+        part = chance.of(index, nth)
+        one = _aimed(scenario, use, begin_ms, targets, placed, part)
+        moved = _moved(one, at_ms + part.of("moment").below(scenario.every_ms // 2))
+        if use.fault.family == "consumer":  # it is up again by itself, and the next one waits
+            moved = replace(moved, undo_at_ms=moved.at_ms + scenario.every_ms // 2)
+        placed.append(moved)
+        at_ms = max(at_ms + scenario.every_ms, moved.undo_at_ms)
     return placed
 
 

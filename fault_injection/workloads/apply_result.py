@@ -33,19 +33,21 @@ ODD_TIMES = ("", "nan", "soon", "1", "9999999999", "inf", "2025-13-01T00:00:00")
 SPAN_MS = 240_000
 
 
-def events(seed: int, count: int, start_ms: int, span_ms: int = SPAN_MS) -> Iterator[Fields]:
+def events(
+    seed: int, count: int, start_ms: int, span_ms: int = SPAN_MS, name: str = ""
+) -> Iterator[Fields]:
     """Yield the fields of `count` entries, whose own times lie in the `span_ms` before `start_ms`.
 
     Close to the order of time, as a stream is; the healthy mix of STREAMS, with everything odd in
     between.
     """
     chance = random.Random(seed)  # noqa: S311  the same seed gives the same traffic
-    makers: tuple[Callable[[random.Random, int, str], Fields], ...] = (_applied, _closed, _executed)
+    makers: tuple[Callable[[random.Random, str, str], Fields], ...] = (_applied, _closed, _executed)
     for number in range(count):
         behind_ms = span_ms - span_ms * number // max(count, 1)
         at = _time(chance, start_ms - behind_ms + chance.randrange(-2_000, 1))
         maker = chance.choices(makers, weights=(60, 15, 25))[0]
-        yield maker(chance, number, at)
+        yield maker(chance, f"{name}-{number}" if name else str(number), at)
 
 
 def feed(
@@ -66,7 +68,7 @@ def feed(
     return added
 
 
-def _applied(chance: random.Random, number: int, at: str) -> Fields:
+def _applied(chance: random.Random, number: str, at: str) -> Fields:
     decision = chance.choice(DECISIONS if _happens(chance, 0.97) else ODD_DECISIONS)
     executed = decision.strip().upper().startswith("EXEC")
     fields = {
@@ -84,7 +86,7 @@ def _applied(chance: random.Random, number: int, at: str) -> Fields:
     return fields
 
 
-def _closed(chance: random.Random, number: int, at: str) -> Fields:
+def _closed(chance: random.Random, number: str, at: str) -> Fields:
     executed = _happens(chance, 0.7)
     fields = {
         "plan_id": f"close-{number}",
@@ -99,7 +101,7 @@ def _closed(chance: random.Random, number: int, at: str) -> Fields:
     return fields
 
 
-def _executed(chance: random.Random, number: int, at: str) -> Fields:
+def _executed(chance: random.Random, number: str, at: str) -> Fields:
     executed = _happens(chance, 0.4)
     said: dict[str, Any] = {
         "executed": executed,

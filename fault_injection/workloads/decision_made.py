@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,10 +33,13 @@ STALE_MS = 3_600_000
 SPAN_MS = 120_000
 
 
-def events(seed: int, count: int, start_ms: int, span_ms: int = SPAN_MS) -> Iterator[Fields]:
+def events(
+    seed: int, count: int, start_ms: int, span_ms: int = SPAN_MS, name: str = ""
+) -> Iterator[Fields]:
     """Yield the fields of `count` entries, whose own times lie in the `span_ms` before `start_ms`.
 
-    Some come twice, as they are or in another wrapper; some have no id; some cannot be read.
+    Some come twice, as they are or in another wrapper; some have no id; some cannot be read. Their
+    ids hold `name`, or the seed: a decision of an earlier run is no new one.
     """
     chance = random.Random(seed)  # noqa: S311  the same seed gives the same traffic
     recent: list[tuple[dict[str, Any], Fields]] = []
@@ -47,12 +50,23 @@ def events(seed: int, count: int, start_ms: int, span_ms: int = SPAN_MS) -> Iter
             behind_ms = span_ms - span_ms * number // max(count, 1)
             stale_ms = STALE_MS if _happens(chance, STALE) else 0
             decided = _decided(chance)
-            envelope = _envelope(chance, f"{seed}-{number}", start_ms - behind_ms - stale_ms)
+            at_ms = start_ms - behind_ms - stale_ms
+            envelope = _envelope(chance, f"{name or seed}-{number}", at_ms)
             recent = [*recent[-REPEATED_WITHIN:], (decided, envelope)]
         if _happens(chance, POISONED):
-            yield _poisoned(chance, decided, envelope)
+            yield _poisoned(chance, decided, envelope, chance.choice(BROKEN))
         else:
             yield chance.choices(WRAPPERS, weights=WEIGHTS)[0](decided, envelope)
+
+
+def broken(
+    seed: int, count: int, start_ms: int, hows: Sequence[str], name: str
+) -> Iterator[Fields]:
+    """Yield `count` entries that nobody can read, broken in the ways of `hows` in turn."""
+    chance = random.Random(seed)  # noqa: S311
+    for number in range(count):
+        envelope = _envelope(chance, f"{name}-{number}", start_ms)
+        yield _poisoned(chance, _decided(chance), envelope, hows[number % len(hows)])
 
 
 def _decided(chance: random.Random) -> dict[str, Any]:
@@ -118,22 +132,21 @@ WRAPPERS: tuple[Wrapper, ...] = (_in_payload, _in_data, _flat, _nested)
 WEIGHTS = (70, 12, 12, 6)
 
 
-def _poisoned(chance: random.Random, decided: dict[str, Any], envelope: Fields) -> Fields:
-    broken = chance.choice(BROKEN)
+def _poisoned(chance: random.Random, decided: dict[str, Any], envelope: Fields, how: str) -> Fields:
     worse = dict(decided)
-    named = {**envelope, "trace_id": f"{envelope['trace_id'] or 'nameless'}-{broken}"}
-    if broken == "cut short":
+    named = {**envelope, "trace_id": f"{envelope['trace_id'] or 'nameless'}-{how}"}
+    if how == "cut short":
         text = json.dumps(worse)
         return {**named, "payload": text[: chance.randrange(1, len(text))]}
-    if broken == "close without reduce-only":
+    if how == "close without reduce-only":
         return _in_payload({"symbol": worse["symbol"], "action": "CLOSE"}, named)
-    if broken == "no time":
+    if how == "no time":
         named["timestamp"] = chance.choice(("", "nan", "soon"))
     gone = {
         "no symbol": {"symbol"},
         "no side": {"side", "action"},
-    }.get(broken, set())
-    if broken == "no size":  # only what closes may leave it out
+    }.get(how, set())
+    if how == "no size":  # only what closes may leave it out
         worse = {"symbol": worse["symbol"], "side": "buy"}
     return _in_payload({name: each for name, each in worse.items() if name not in gone}, named)
 

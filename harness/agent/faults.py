@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from . import faults_allowed, fingerprint, injecting, switch, transaction, undoing
 from .awaiting import left_s, read
 from .failing import AgentError, translated
+from .late import faults_allowing
 from .lock import Lock
 from .machine import Machine
 from .store import UNFINISHED, Store, Transaction
@@ -39,6 +41,7 @@ def answer(machine: Machine, frame: Mapping[str, Any], check: Check) -> Any:
     doing = {
         "fault_arm": arm, "fault_observe": observe, "fault_undo": undo, "fault_list": tell,
         "fault_heal": heal, "fault_fingerprint": _fingerprint,
+        "fault_allow": _allow, "fault_forbid": _forbid, "fault_allowed": _allowed,
     }.get(str(frame["do"]))  # fmt: skip
     if doing is None:
         raise AgentError("request", f"the agent does not know how to {frame['do']!r}")
@@ -60,6 +63,8 @@ def arm(machine: Machine, frame: Mapping[str, Any], check: Check) -> dict[str, A
     faults = store_of(machine)
     os.makedirs(faults.base, mode=0o700, exist_ok=True)
     with Lock(faults.base).held(who, name):
+        # whoever forbids them holds the lock meanwhile
+        faults_allowed.refuse(machine, frame.get("inventory"), frame.get("mode"))
         faults.ensure()
         _tidy(machine, faults)
         _refuse_more(faults, steps)
@@ -136,12 +141,27 @@ def tell(machine: Machine, frame: Mapping[str, Any], check: Check) -> list[dict[
     return [_told(tx) for tx in found if tx.state in UNFINISHED or frame.get("all")]
 
 
+def _allowed(machine: Machine, frame: Mapping[str, Any], check: Check) -> dict[str, Any]:
+    """Tell for how many seconds this host may be broken yet; an error says why not at all."""
+    del check
+    faults_allowed.refuse(machine, frame.get("inventory"), frame.get("mode"))
+    return {"left_s": faults_allowed.until_s(faults_allowed.marker(machine)) - time.time()}
+
+
 def _fingerprint(machine: Machine, frame: Mapping[str, Any], check: Check) -> dict[str, Any]:
     del check
     return fingerprint.take(
         machine, paths=frame.get("paths") or [], units=frame.get("units") or [],
         servers=frame.get("servers") or [],
     )  # fmt: skip
+
+
+def _allow(machine: Machine, frame: Mapping[str, Any], check: Check) -> Any:
+    return faults_allowing.allow(machine, frame, check)
+
+
+def _forbid(machine: Machine, frame: Mapping[str, Any], check: Check) -> Any:
+    return faults_allowing.forbid(machine, frame, check)
 
 
 def _told(tx: Transaction) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import glob
 import os
 import stat
 import time
+from collections.abc import Mapping
 
 from .failing import AgentError
 from .machine import Machine
@@ -15,6 +16,7 @@ from .places import place
 MARKER = "/etc/quantum/faults-allowed"
 #: The marker's two lines: `inventory=NAME` and `until=2026-01-31T18:00:00Z`.
 KEYS = {"inventory", "until"}
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 LARGEST = 4096
 MODES = ("sandbox", "testnet")
 ENV_FILES = "/etc/quantum/*.env"
@@ -22,21 +24,30 @@ ENV_FILES = "/etc/quantum/*.env"
 
 def refuse(machine: Machine, inventory: object, mode: object) -> None:
     """Raise AgentError unless the host's marker allows faults to this inventory, now."""
-    if mode not in MODES:
-        raise _no(f"the inventory's mode is {mode!r}: faults are for {' and '.join(MODES)} alone")
-    _refuse_trading(machine)
-    said = _marker(machine)
+    refuse_mode(mode)
+    refuse_trading(machine)
+    said = marker(machine)
     if not inventory or said["inventory"] != inventory:
         raise _no(f"it allows them to the inventory {said['inventory']!r}, not to {inventory!r}")
-    try:
-        until_s = calendar.timegm(time.strptime(said["until"], "%Y-%m-%dT%H:%M:%SZ"))
-    except ValueError:
-        raise _no(f"its time {said['until']!r} is none") from None
-    if until_s <= time.time():
+    if until_s(said) <= time.time():
         raise _no(f"its time was over at {said['until']}")
 
 
-def _marker(machine: Machine) -> dict[str, str]:
+def refuse_mode(mode: object) -> None:
+    """Raise AgentError for an inventory of which nothing may be broken."""
+    if mode not in MODES:
+        raise _no(f"the inventory's mode is {mode!r}: faults are for {' and '.join(MODES)} alone")
+
+
+def until_s(said: Mapping[str, str]) -> int:
+    """Return when a marker's time is over."""
+    try:
+        return calendar.timegm(time.strptime(said["until"], TIME))
+    except ValueError:
+        raise _no(f"its time {said['until']!r} is none") from None
+
+
+def marker(machine: Machine) -> dict[str, str]:
     """Return what the marker says, if nobody but root can have written it."""
     try:
         with place(machine, MARKER) as where:
@@ -64,7 +75,7 @@ def _marker(machine: Machine) -> dict[str, str]:
     return said
 
 
-def _refuse_trading(machine: Machine) -> None:
+def refuse_trading(machine: Machine) -> None:
     """Raise AgentError when a service here says that it is live, whatever the inventory says."""
     for path in glob.glob(glob.escape(machine.root) + ENV_FILES):
         try:
@@ -81,5 +92,5 @@ def _refuse_trading(machine: Machine) -> None:
 def _no(why: str) -> AgentError:
     return AgentError(
         "refused", f"no faults on this host ({MARKER}): {why}", step="guard",
-        action=f"as root on a host that may be broken, write inventory= and until= to {MARKER}",
+        action="invoke faults.allow: it asks, and lets an inventory break its hosts for a while",
     )  # fmt: skip

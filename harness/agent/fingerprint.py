@@ -119,6 +119,7 @@ def _redis(machine: Machine, where: Mapping[str, Any]) -> Any:
             users = [hashlib.sha256(line.encode()).hexdigest() for line in lines]
     except (AgentError, OSError) as error:
         return one_line(error)
+    settings.pop("unixsocket", None)  # a sandbox's server has another one after each start
     secret = [key for key in settings if "pass" in key or "auth" in key]
     settings.update({key: hashlib.sha256(settings[key].encode()).hexdigest() for key in secret})
     return {"config": settings, "users": users}

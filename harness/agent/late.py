@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from . import (
         deciding,
         faults,
+        faults_allowing,
         injecting,
         logs,
         operating,
@@ -43,11 +44,12 @@ else:
         _Late,
         ("deciding", "faults", "injecting", "logs", "operating", "probing", "pruning", "restoring"),
     )
-    rolling_back, snapshots, switch, transaction, undoing = map(
-        _Late, ("rolling_back", "snapshots", "switch", "transaction", "undoing")
+    faults_allowing, rolling_back, snapshots, switch, transaction, undoing = map(
+        _Late,
+        ("faults_allowing", "rolling_back", "snapshots", "switch", "transaction", "undoing"),
     )
 
 __all__ = [
-    "deciding", "faults", "injecting", "logs", "operating", "probing", "pruning", "restoring",
-    "rolling_back", "snapshots", "switch", "transaction", "undoing",
+    "deciding", "faults", "faults_allowing", "injecting", "logs", "operating", "probing",
+    "pruning", "restoring", "rolling_back", "snapshots", "switch", "transaction", "undoing",
 ]  # fmt: skip

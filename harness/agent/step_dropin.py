@@ -76,7 +76,7 @@ def observe(machine: Machine, record: Mapping[str, Any]) -> dict[str, Any]:
         "gone": not lies
         and record["dropin"] not in now["dropins"]
         and fault_units.is_back(machine, record),
-        "active": now["active"], "result": now.get("result", ""),
+        "active": now["active"], "result": now.get("result", ""), "restarts": now["restarts"],
     }  # fmt: skip
 
 

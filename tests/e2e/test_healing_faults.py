@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from commands.choosing import choose
 from harness.contact import reach_all
 from tests.e2e.conftest import free_port
@@ -35,10 +33,11 @@ def test_what_others_have_broken_is_healed_and_twice_is_fine(person):
     file.chmod(0o644)
     assert person.asks("faults.heal") == {"hosts": {"box": {"healed": []}}, "exit_code": 0}
 
-    marker = person.root / "etc/quantum/faults-allowed"
-    marker.parent.mkdir(mode=0o755, exist_ok=True)
-    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
-    marker.write_text(f"inventory=box\nuntil={until}\n")
+    person.types("faults.allow", code=3)  # nobody sits there to confirm it
+    assert person.asks("faults.allow", "--yes")["hosts"]["box"]["password"] is True
+    folder = person.root / "etc/quantum"
+    marker, password = folder / "faults-allowed", folder / "faults-redis-password"
+    assert (marker.stat().st_mode & 0o777, password.stat().st_mode & 0o777) == (0o644, 0o600)
     inject(person, "day-1", "/etc/app.conf")
     assert file.stat().st_mode & 0o777 == 0o600
     marker.unlink()  # healing needs nobody's leave
@@ -51,3 +50,5 @@ def test_what_others_have_broken_is_healed_and_twice_is_fine(person):
     assert file.stat().st_mode & 0o777 == 0o644
     person.inventory.write_text(text)
     assert "box  no fault" in person.types("faults.heal").stdout
+    assert person.asks("faults.forbid")["hosts"]["box"] == {"allowed": False, "healed": []}
+    assert not password.exists()

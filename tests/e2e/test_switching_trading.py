@@ -7,21 +7,28 @@ A sandbox never trades, so the one guard that says so is taken away here: `rehea
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
 import pytest
 
 from commands import disabling, enabling, proving
+from commands import rehearsing as rehearsals
 from commands.choosing import Chosen, choose
 from commands.showing import Display
+from fault_injection.exchange_simulator.child import started
+from fault_injection.exchange_simulator.steering import look
 from harness.contact import reach
-from harness.errors import QuantumError, UnreachableError
+from harness.errors import LockedError, QuantumError, UnreachableError
 from harness.sandbox.host import shut_down
 from proofs.finding import Finding
 from roles.execution import rehearsing
 from streams import intents, keys
-from tests.e2e.conftest import INVENTORY, Person, free_port
+from tests.e2e.conftest import INVENTORY, PROJECT, Person, free_port
 from tests.e2e.test_handling_consumers import store
 from tests.waiting import until
 
@@ -237,3 +244,38 @@ def redis_server(trader, verb):
         contact.session.operate(verb, ["redis-server.service"], meta={}, wait_s=30)
     finally:
         contact.close()
+
+
+#: A run that says when it has begun, and then only waits.
+RUN = """
+import sys, time
+from commands import rehearsing
+from commands.choosing import choose
+from commands.showing import Display
+
+with rehearsing.rehearsal(choose(None, sys.argv[1], ""), Display(quiet=True), sys.argv[2]):
+    print("begun", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_run_trades_at_the_simulated_exchange_until_another_process_puts_it_back(trader):
+    path, chosen = trader.person.root / ENV, trader.chosen
+    before, quiet = path.read_text(), Display(quiet=True)
+    with started() as url:
+        words = [sys.executable, "-c", RUN, str(trader.person.inventory), url]
+        with subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as run:
+            assert run.stdout.readline() == "begun\n"
+            assert f"EXCHANGE_URL={url}" in path.read_text()
+            assert trader.intends() == ("FILLED", "")
+            (order,) = look(url, "orders")
+            assert order["symbol"] == "BTCUSDT"
+            with pytest.raises(LockedError):
+                rehearsals.put_back(chosen, quiet)
+            os.kill(run.pid, signal.SIGKILL)
+    assert rehearsals.left(chosen).exchange_url == url
+    assert rehearsals.put_back(chosen, quiet)
+    assert path.read_text() == before
+    assert not list(path.parent.glob("credentials/execution/exchange_*"))
+    assert not rehearsals.put_back(chosen, quiet)
+    assert trader.intends() == ("DRAINED", "safe_drain")

@@ -3,7 +3,6 @@
 from fault_injection.faults.fault import (
     DECISION_INTELLIGENCE,
     EXECUTION,
-    NEEDS,
     PLACES,
     REDIS,
     ROUTER,
@@ -26,7 +25,7 @@ ON = {
 def target(service, host="lab2", **more):
     words = {
         "unit": UNITS[service], "stream": f"stream of {service}", "group": f"group of {service}",
-        "redis_host": "10.213.7.11", "can": tuple(sorted(NEEDS)),
+        "redis_host": "10.213.7.11", "can": tuple(sorted(PLACES["lab"])),
         "redis_users": (EXECUTION, ROUTER) if service == REDIS else (),
     }  # fmt: skip
     return Target(host=host, service=service, **{**words, **more})

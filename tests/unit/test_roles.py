@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -353,6 +354,55 @@ def test_a_rehearsal_is_for_sandboxes_and_on_paper_alone():
     real = replace(sandbox, values={**HOST.values, "exchange": "binance_futures"})
     with pytest.raises(ConfigurationError, match="must be paper where the mode is sandbox"):
         desired(execution.rehearsing(real))
+
+
+SIMULATED = "http://127.0.0.1:9911"
+BOX = replace(HOST, mode="sandbox", sandbox=Path("/somewhere"))
+
+
+def test_at_the_simulated_exchange_a_directory_of_this_machine_trades_with_made_up_keys():
+    there = execution.rehearsing(BOX, SIMULATED)
+    given = environment(there, EXECUTION_ENV)
+    assert (given["EXCHANGE"], given["EXCHANGE_URL"]) == ("binance_futures", SIMULATED)
+    assert (given["QUANTUM_MODE"], given["SAFE_DRAIN"]) == ("testnet", "false")
+    made_up = [each for each in desired(there).paths if "exchange_api" in each.path]
+    assert {each.content for each in made_up} == {b"simulated-key", b"simulated-secret"}
+    unit = next(each for each in desired(there).paths if each.path.endswith("execution@1.service"))
+    assert b"IPAddressAllow=localhost" in unit.content
+    assert b"IPAddressAllow=any" not in unit.content
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://fapi.binance.com", "http://192.0.2.1:9911", "http://localhost:9911", "https://127.0.0.1:1",
+     "http://127.0.0.1", "http://127.0.0.1:9911/", "http://127.0.0.1:9911@evil.example", "x"],
+)  # fmt: skip
+def test_no_other_place_is_the_simulated_exchange(url):
+    with pytest.raises(ConfigurationError, match="no simulated exchange of this machine"):
+        execution.rehearsing(BOX, url)
+    slipped = execution.rehearsing(BOX, SIMULATED)
+    for name in (execution.SIMULATED, "exchange_url"):
+        with pytest.raises(ConfigurationError, match="no simulated exchange"):
+            desired(replace(slipped, values={**slipped.values, name: url}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"mode": "testnet", "sandbox": Path("/x")}, {"mode": "live"}, {"mode": "sandbox"}],
+)
+def test_no_other_host_trades_at_the_simulated_exchange(changes):
+    host = replace(HOST, **changes)
+    with pytest.raises(ConfigurationError, match="for hosts of this machine, in mode sandbox"):
+        execution.rehearsing(host, SIMULATED)
+    slipped = execution.rehearsing(BOX, SIMULATED)
+    with pytest.raises(ConfigurationError, match="for hosts of this machine, in mode sandbox"):
+        desired(replace(host, values=slipped.values))
+
+
+def test_nobody_elses_keys_go_to_the_simulated_exchange():
+    slipped = execution.rehearsing(BOX, SIMULATED)
+    with pytest.raises(ConfigurationError, match="no simulated exchange"):
+        desired(replace(slipped, values={**slipped.values, "exchange_api_key": Secret("real")}))
 
 
 KEYS = {"exchange_api_key": Secret("key"), "exchange_api_secret": Secret("other")}

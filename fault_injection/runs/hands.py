@@ -1,0 +1,256 @@
+"""Inject, observe and undo the faults of one host, or those that are the laptop's.
+
+A hand works on one thing after the other, and writes down what it sees and nothing else. What it
+could not inject or observe it tells, too: such a run proves nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import redis
+
+from fault_injection.faults import REGISTRY
+from fault_injection.history.happenings import (
+    ARMED,
+    DISARMED,
+    GONE,
+    INJECTED,
+    OBSERVED,
+    UNDONE,
+    Fault,
+    Happening,
+    Process,
+    Reached,
+)
+from fault_injection.runs.acts import Act
+from fault_injection.runs.system import System
+from fault_injection.schedules.schedule import Planned
+from harness.contact import Contact
+from harness.errors import AgentError, QuantumError, UnreachableError
+
+Write = Callable[..., None]
+
+#: What was injected has this long to be seen, and what was undone to be gone, in seconds.
+SEEN_WITHIN_S, GONE_WITHIN_S = 30.0, 180.0
+LOOK_EVERY_S = 0.2
+#: A host undoes by itself what is over within so long; it needs the time when it was cut off.
+BY_ITSELF_WITHIN_S = 60.0
+
+
+class Hand(Protocol):
+    """Who carries faults out."""
+
+    def inject(self, planned: Planned) -> None:
+        """Make it so and see it."""
+
+    def undo(self, planned: Planned) -> bool:
+        """Make it as before and see it gone; tell whether it is. What never was is gone."""
+
+    def close(self) -> None:
+        """Let go of connections; the host keeps its own time."""
+
+
+def stage(planned: Planned, word: str, said: str = "", wall_ns: int = 0) -> Fault:
+    """Return the line of a fault's stage."""
+    target = f"{planned.host} {planned.unit}" if planned.by == "agent" else "laptop"
+    return Fault(
+        fault=str(planned.number), name=planned.fault, stage=word, target=target, said=said,
+        wall_ns=wall_ns,
+    )  # fmt: skip
+
+
+def death(planned: Planned) -> str:
+    """Return how a history calls it that a unit died of this fault."""
+    return f"{planned.unit} died of {_title(planned)}"
+
+
+class AgentHand:
+    """The faults of one host, by its agent."""
+
+    def __init__(self, run: str, host: str, system: System, write: Write) -> None:
+        self._run, self._host, self._system, self._write = run, host, system, write
+        self._contact: Contact | None = None
+        self._injected: set[int] = set()
+        self._seen: set[int] = set()
+        self._over: set[int] = set()
+
+    def inject(self, planned: Planned) -> None:
+        """Arm it on the host, which then undoes it by itself when its time is over."""
+        began_ns = time.time_ns()
+        try:
+            said = self._session().fault_arm(
+                self.name(planned), planned.words, ttl_s=planned.ttl_s, mode=self._system.mode,
+                inventory=self._system.inventory, meta=self._system.operator,
+            )  # fmt: skip
+        except AgentError as error:  # everything is as it was
+            self._write(_not(planned, error))
+            return
+        except QuantumError as error:
+            self._drop()
+            if not self._alone(planned):
+                self._write(_not(planned, error))
+            self._injected.add(planned.number)  # perhaps: the undo will tell
+            return
+        self._injected.add(planned.number)
+        self._seen.add(planned.number)
+        self._write(*_seen(planned, said["observed"], began_ns))
+
+    def undo(self, planned: Planned) -> bool:
+        """Undo it, as often as it takes; the host does so too when the fault's time is over."""
+        if planned.number not in self._injected or planned.number in self._over:
+            return True
+        deadline = time.monotonic() + GONE_WITHIN_S
+        if self._alone(planned):  # nobody reaches it before its time is over
+            deadline += planned.ttl_s + BY_ITSELF_WITHIN_S
+        while True:
+            try:
+                self._look_for_death(planned)
+                said = self._session().fault_undo(self.name(planned), meta=self._system.operator)
+            except QuantumError as error:
+                if isinstance(error, AgentError) and "no fault" in error.cause:
+                    return True  # it never came to the host
+                self._drop()
+                last = str(error)
+            else:
+                if all(each["gone"] for each in said["observed"]):
+                    self._write(*self._late(planned), *_over(planned, said["observed"]))
+                    self._over.add(planned.number)
+                    return True
+                last = f"still seen: {said['observed']}"
+            if time.monotonic() > deadline:
+                self._write(Process(name=_title(planned), did="not gone", said=last))
+                return False
+            time.sleep(LOOK_EVERY_S)
+
+    def name(self, planned: Planned) -> str:
+        """Return the fault's name on its host."""
+        return f"{self._run}-{planned.number}"
+
+    def close(self) -> None:
+        """End the session."""
+        self._drop()
+
+    def _late(self, planned: Planned) -> list[Happening]:
+        """Return what is only known now: a host that nobody reached has seen it all the same."""
+        if planned.number in self._seen or not self._alone(planned):
+            return []
+        said = {"host": "wrote it down; its word came when it could be reached again"}
+        return _seen(planned, [said], time.time_ns() - 10**9 * planned.ttl_s)
+
+    def _look_for_death(self, planned: Planned) -> None:
+        """Tell whether a unit that was to die there did: systemd has started it again since."""
+        if not REGISTRY[planned.fault].kills:
+            return
+        seen = self._session().fault_observe(self.name(planned))["observed"]
+        if any(each.get("restarts", 0) > 0 for each in seen):
+            self._write(Reached(target=death(planned), said=_words(seen)))
+
+    @staticmethod
+    def _alone(planned: Planned) -> bool:
+        return REGISTRY[planned.fault].alone
+
+    def _session(self) -> Any:
+        if self._contact is None:
+            self._contact = self._system.reach(self._host)
+        return self._contact.session
+
+    def _drop(self) -> None:
+        contact, self._contact = self._contact, None
+        if contact is not None:
+            with contextlib.suppress(QuantumError, OSError):
+                contact.close()
+
+
+class LaptopHand:
+    """The faults that the laptop carries out itself; `made` gives the act of a planned one."""
+
+    def __init__(self, made: Callable[[Planned], Act], write: Write) -> None:
+        self._made, self._write = made, write
+        self._acts: dict[int, Act] = {}
+
+    def inject(self, planned: Planned) -> None:
+        """Do it, and look until it is seen."""
+        began_ns = time.time_ns()
+        try:
+            act = self._made(planned)
+            self._acts[planned.number] = act
+            said = act.inject()
+            self._write(stage(planned, ARMED, wall_ns=began_ns))
+            self._write(stage(planned, INJECTED, said, wall_ns=began_ns))
+            seen = _until(act.observed, SEEN_WITHIN_S)
+        except (redis.RedisError, QuantumError, OSError) as error:
+            self._write(_not(planned, error))
+            return
+        if seen:
+            self._write(stage(planned, OBSERVED, seen))
+        else:
+            self._write(_not(planned, UnreachableError(f"not seen within {SEEN_WITHIN_S:.0f} s")))
+
+    def undo(self, planned: Planned) -> bool:
+        """End it, and look until nothing is seen of it any more."""
+        act = self._acts.pop(planned.number, None)
+        if act is None:
+            return True
+        try:
+            act.undo()
+            self._write(stage(planned, UNDONE))
+            seen = _until(act.gone, GONE_WITHIN_S)
+        except (redis.RedisError, QuantumError, OSError) as error:
+            self._write(Process(name=_title(planned), did="not gone", said=str(error)))
+            return False
+        if seen:
+            self._write(stage(planned, GONE, seen), stage(planned, DISARMED))
+        else:
+            self._write(Process(name=_title(planned), did="not gone"))
+        return bool(seen)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def _until(look: Callable[[], str], within_s: float) -> str:
+    """Return what is seen first; Redis's own trouble, which may be meant so, is waited out."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            if (seen := look()) or time.monotonic() > deadline:
+                return seen
+        except (redis.RedisError, UnreachableError):
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(LOOK_EVERY_S)
+
+
+def _seen(planned: Planned, observed: Any, began_ns: int) -> list[Happening]:
+    return [
+        stage(planned, ARMED, wall_ns=began_ns),
+        stage(planned, INJECTED, wall_ns=began_ns),
+        stage(planned, OBSERVED, _words(observed)),
+    ]
+
+
+def _over(planned: Planned, observed: Any) -> list[Happening]:
+    said = _words(observed)
+    return [stage(planned, UNDONE), stage(planned, GONE, said), stage(planned, DISARMED)]
+
+
+def _not(planned: Planned, why: Exception) -> Process:
+    return Process(name=_title(planned), did="not injected", said=str(why))
+
+
+def _title(planned: Planned) -> str:
+    return f"fault {planned.number} ({planned.fault})"
+
+
+def _words(observed: Any) -> str:
+    """Return what a host saw, for people."""
+    return "; ".join(_plain(each) for each in observed)
+
+
+def _plain(seen: Mapping[str, Any]) -> str:
+    hidden = {"on", "gone", "n"}
+    return ", ".join(f"{key} {value}" for key, value in seen.items() if key not in hidden)

@@ -1,0 +1,284 @@
+"""The way through a run: each scenario in turn with its workload, its faults and its recovery."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fault_injection.faults import REGISTRY
+from fault_injection.faults.fault import AGENT, DECISION_INTELLIGENCE, LAPTOP, ROUTER
+from fault_injection.gathering import flow, opened
+from fault_injection.gathering.place import Place
+from fault_injection.history.happenings import (
+    AFTER,
+    BEFORE,
+    PLANNED,
+    Flow,
+    Happening,
+    Opening,
+    Process,
+    Steady,
+)
+from fault_injection.history.writing import Writer
+from fault_injection.runs import ending
+from fault_injection.runs.acts import ACTS, Act, Around
+from fault_injection.runs.feeding import Feeder, Producer, events
+from fault_injection.runs.folder import STOOD, Folder
+from fault_injection.runs.hands import AgentHand, Hand, LaptopHand, death, stage
+from fault_injection.runs.sampling import Sampler
+from fault_injection.runs.system import System
+from fault_injection.runs.talking import Line
+from fault_injection.runs.workers import Worker, beside
+from fault_injection.schedules.schedule import Planned, Schedule, Slot, digest
+from harness.errors import QuantumError
+
+#: Well again means: no worse than before for so many looks in a row (sampling.EVERY_S apart).
+BACK_FOR = 5
+#: A unit that is still coming up has this long to be there before and after the faults.
+WELL_WITHIN_S = 60.0
+#: How it is afterwards is looked at for so long, in seconds.
+AFTERWARDS_S = 5.0
+#: What ends a run at once: so much lag, or so long without a look at Redis, in seconds.
+MOST_LAG, MOST_SILENCE_S = 200_000, 180.0
+LOOK_EVERY_S = 0.05
+#: workload -> what it is made of: the maker of events, whose stream they go to, their share
+FEEDS: Mapping[str, tuple[tuple[str, str, float], ...]] = {
+    "apply_result": (("apply_result", DECISION_INTELLIGENCE, 1.0),),
+    "decision_made": (("decision_made", ROUTER, 1.0),),
+    "everything": (
+        ("apply_result", DECISION_INTELLIGENCE, 2 / 3), ("decision_made", ROUTER, 1 / 3),
+    ),
+}  # fmt: skip
+CLAIM_IDLE_MS = 5_000
+
+Watch = Callable[[Happening], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run is to be."""
+
+    schedule: Schedule
+    claims: Sequence[str]
+    scenario: str = ""  #: "" for a day of several
+    version: str = ""
+    at_least: int = 100  #: operations
+
+
+@dataclass(slots=True)
+class _Live:
+    """What goes on in a slot."""
+
+    slot: Slot
+    began_s: float
+    feeders: dict[str, Feeder] = field(default_factory=dict)
+
+
+def carry_out(folder: Folder, wanted: Wanted, system: System, watch: Watch) -> None:
+    """Run it from the first line to the last; the history in the folder says all that happened.
+
+    Raises QuantumError where it could not begin or not go on; then nothing that the laptop can
+    reach is broken any more, and ending.resume judges what there is. So does Ctrl-C.
+    """
+    line = Line(system.redis)
+    places = reached_by(wanted.schedule.slots, system.places)
+    stood = line.insist(
+        lambda client: {each.flow: opened(client, each).told() for each in places},
+        WELL_WITHIN_S, "looking where the groups stand",
+    )  # fmt: skip
+    folder.keep(STOOD, {"places": stood, "hosts": system.fingerprints()})
+    line.hang_up()
+    with Writer.begin(folder.history, _opening(wanted, system)) as history:
+
+        def write(*happenings: Happening) -> None:
+            if happenings:
+                history.write(*happenings)
+            for each in happenings:
+                watch(each)
+
+        write(*flow_lines(places))
+        write(*(stage(each, PLANNED) for each in wanted.schedule.faults))
+        sampler = Sampler(places, Line(system.redis), write)
+        with beside(sampler.work):
+            run = _Run(folder, wanted, system, sampler, write)
+            try:
+                run.all_slots()
+            finally:
+                run.undo_all()
+            ending.wait_for_rest(sampler)
+        ending.finish(history, write, folder, places, system, wanted.claims)
+
+
+def reached_by(slots: Sequence[Slot], places: Sequence[Place]) -> tuple[Place, ...]:
+    """Return the places that the workloads come to: a decision reaches all of them."""
+    if all(each.workload == "apply_result" for each in slots):
+        return tuple(each for each in places if each.flow == DECISION_INTELLIGENCE)
+    return tuple(places)
+
+
+def flow_lines(places: Sequence[Place]) -> Iterator[Flow]:
+    """Yield what is gathered about each place; only the router's stream is the laptop's alone."""
+    for each in places:
+        yield flow(each, fed_by_others=each.flow != ROUTER, claim_idle_ms=CLAIM_IDLE_MS)
+
+
+def _opening(wanted: Wanted, system: System) -> Opening:
+    return Opening(
+        tool="quantum-ops", version=wanted.version, seed=wanted.schedule.seed,
+        schedule=digest(wanted.schedule), inventory=system.inventory, mode=system.mode,
+        scenario=wanted.scenario, at_least=wanted.at_least, back_for=BACK_FOR,
+        targets=tuple(
+            death(each) for each in wanted.schedule.faults if REGISTRY[each.fault].kills
+        ),
+    )  # fmt: skip
+
+
+class _Run:
+    """One run's threads and connections."""
+
+    def __init__(
+        self, folder: Folder, wanted: Wanted, system: System, sampler: Sampler,
+        write: Callable[..., None],
+    ) -> None:  # fmt: skip
+        self._folder, self._wanted, self._system = folder, wanted, system
+        self._sampler, self._write = sampler, write
+        self._line = Line(system.redis)
+        self._live: _Live | None = None
+        self._hands: dict[str, tuple[Hand, Worker]] = {}
+        self._ended = ""
+
+    def all_slots(self) -> None:
+        """Run one scenario after the other, until one leaves the system ill or somebody says so."""
+        for number, slot in enumerate(self._wanted.schedule.slots):
+            faults = [
+                each for each in self._wanted.schedule.faults
+                if slot.from_ms <= each.at_ms < slot.to_ms
+            ]  # fmt: skip
+            self._slot(number, slot, faults)
+            if self._ended:
+                self._write(Process(name="run", did="ended early", said=self._ended))
+                return
+
+    def undo_all(self) -> None:
+        """Undo what is still there, each hand for itself, and close connections."""
+        for hand, worker in self._hands.values():
+            worker.give(hand.close)
+        for _, worker in self._hands.values():
+            worker.end()
+
+    def _slot(self, number: int, slot: Slot, faults: Sequence[Planned]) -> None:
+        self._write(Process(name="run", did="begins", said=f"{slot.scenario}, seed {slot.seed}"))
+        self._steady(BEFORE)
+        with contextlib.ExitStack() as stack:
+            feeders = list(self._feeders(number, slot))
+            self._live = _Live(slot, time.monotonic(), {each.place.flow: each for each in feeders})
+            for feeder in feeders:
+                stack.enter_context(beside(feeder.work))
+            self._sampler.begin_baseline()
+            self._wait_until(slot.faults_from_ms)
+            self._sampler.end_baseline()
+            try:
+                self._break(faults)
+            finally:
+                for each in faults:  # twice is fine; what never was is gone
+                    self._give(each, "undo")
+                self._wait_for(lambda: all(worker.idle for _, worker in self._hands.values()))
+            self._recover(slot)
+        self._steady(AFTER)
+
+    def _break(self, faults: Sequence[Planned]) -> None:
+        moments = [(each.at_ms, 0, each.number, each) for each in faults]
+        moments += [(each.undo_at_ms, 1, each.number, each) for each in faults]
+        for at_ms, undo, _, each in sorted(moments, key=lambda moment: moment[:3]):
+            if not self._wait_until(at_ms):
+                return
+            self._give(each, "undo" if undo else "inject")
+
+    def _give(self, planned: Planned, what: str) -> None:
+        hand, worker = self._hand(planned)
+        worker.give(lambda: getattr(hand, what)(planned))
+
+    def _hand(self, planned: Planned) -> tuple[Hand, Worker]:
+        name = planned.host if planned.by == AGENT else LAPTOP
+        if name not in self._hands:
+            hand: Hand = (
+                AgentHand(self._folder.id, name, self._system, self._write)
+                if planned.by == AGENT
+                else LaptopHand(self._act, self._write)
+            )
+            self._hands[name] = hand, Worker(name)
+        return self._hands[name]
+
+    def _act(self, planned: Planned) -> Act:
+        """Return the laptop's own act; several words of one fault are one act each, and no more."""
+        assert self._live is not None
+        (word,) = planned.words
+        place = next(each for each in self._system.places if each.stream == word["stream"])
+        feeder = self._live.feeders.get(place.flow) or next(iter(self._live.feeders.values()))
+        name = f"{self._folder.id}-{planned.number}"
+        line = Line(self._system.redis)
+        producer = Producer(place, line, self._write, f"act-{planned.number}")
+        around = Around(place=place, feeder=feeder, producer=producer, line=line, name=name)
+        return ACTS[word["do"]](word, around)
+
+    def _feeders(self, number: int, slot: Slot) -> Iterator[Feeder]:
+        for maker, service, share in FEEDS[slot.workload]:
+            place = next(each for each in self._system.places if each.flow == service)
+            per_s = max(1, round(slot.per_s * share))
+            made = events(maker, slot.seed, per_s, f"{self._folder.id}-{number}")
+            producer = Producer(place, Line(self._system.redis), self._write, f"{maker}-{number}")
+            yield Feeder(producer, made, per_s)
+
+    def _recover(self, slot: Slot) -> None:
+        """Go on feeding until all is as it was before, or until the slot's time is over."""
+        over_s = time.monotonic() + (slot.to_ms - slot.faults_to_ms) / 1000
+        self._sampler.count_anew()
+        self._wait_for(lambda: self._sampler.back_for() >= BACK_FOR, over_s)
+        self._wait_for(lambda: False, min(time.monotonic() + AFTERWARDS_S, over_s))
+
+    def _steady(self, phase: str) -> None:
+        deadline = time.monotonic() + WELL_WITHIN_S
+        while True:
+            try:
+                well, said = self._system.well()
+            except QuantumError as error:
+                well, said = False, str(error)
+            if well or time.monotonic() > deadline:
+                break
+            time.sleep(1)
+        self._write(Steady(phase=phase, well=well, said=said))
+        if not well:
+            self._ended = f"it is not well {phase} the faults: {said}"
+
+    def _wait_until(self, at_ms: int) -> bool:
+        """Wait for a moment of the schedule; False when the run is to end instead."""
+        assert self._live is not None
+        at_s = self._live.began_s + (at_ms - self._live.slot.from_ms) / 1000
+        return self._wait_for(lambda: time.monotonic() >= at_s)
+
+    def _wait_for(self, there: Callable[[], bool], until_s: float = float("inf")) -> bool:
+        while not there():
+            if self._must_end() or time.monotonic() > until_s:
+                return False
+            time.sleep(LOOK_EVERY_S)
+        return not self._ended
+
+    def _must_end(self) -> bool:
+        for _, worker in self._hands.values():
+            if worker.error:
+                raise worker.error
+        if not self._ended:
+            self._ended = self._why_end()
+        return bool(self._ended)
+
+    def _why_end(self) -> str:
+        if self._folder.stop.exists():
+            return "somebody made the stop file"
+        if (lag := self._sampler.most_lag()) > MOST_LAG:
+            return f"a lag of {lag} is more than {MOST_LAG}"
+        silent_s = time.monotonic() - self._sampler.latest_at if self._sampler.latest_at else 0.0
+        if silent_s > MOST_SILENCE_S:
+            return f"nobody could look at Redis for {silent_s:.0f} s"
+        return ""

@@ -1,0 +1,65 @@
+"""Threads of a run: each has one thing to do, and what goes wrong in one is raised by the run."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+#: A thread that was told to end has this long, in seconds; it looks often.
+END_WITHIN_S = 240.0
+
+
+class Worker:
+    """Does what it is given, in order, in a thread of its own."""
+
+    def __init__(self, name: str) -> None:
+        self._todo: queue.Queue[Callable[[], object] | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._left = 0
+        self._lock = threading.Lock()
+        self.error: BaseException | None = None
+        self._thread.start()
+
+    def give(self, task: Callable[[], object]) -> None:
+        """Have something done after all that was given before."""
+        with self._lock:
+            self._left += 1
+        self._todo.put(task)
+
+    @property
+    def idle(self) -> bool:
+        """Whether all is done that was given, or one thing went wrong."""
+        with self._lock:
+            return self._left == 0 or self.error is not None
+
+    def end(self) -> None:
+        """Do what is left, then end; raises what went wrong."""
+        self._todo.put(None)
+        self._thread.join(END_WITHIN_S)
+        if self.error:
+            raise self.error
+
+    def _work(self) -> None:
+        while (task := self._todo.get()) is not None:
+            try:
+                task()
+            except BaseException as error:  # noqa: BLE001  the run raises it
+                self.error = error
+                return
+            finally:
+                with self._lock:
+                    self._left -= 1
+
+
+@contextlib.contextmanager
+def beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Have work done in a thread while the block runs; it ends when the event is set."""
+    stop, worker = threading.Event(), Worker(work.__qualname__)
+    worker.give(lambda: work(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        worker.end()
