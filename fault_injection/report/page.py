@@ -67,7 +67,7 @@ class Detail:
 
 
 #: Tried in turn until the page is small enough.
-DETAILS = (Detail(24, 60, 20, 300), Detail(10, 30, 12, 200), Detail(0, 20, 4, 100))
+DETAILS = (Detail(24, 24, 20, 300), Detail(10, 24, 12, 200), Detail(0, 20, 4, 100))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +179,11 @@ def _tiles(day: Day) -> Sequence[tuple[str, str, str, bool]]:
     ]  # fmt: skip
     for word, name in (("lost", "lost"), ("doubled", "duplicated")):
         if (finding := findings.get(name)) is not None:
-            value = "?" if told[word] is None or finding.verdict is Verdict.unknown else told[word]
-            text = value if isinstance(value, str) else number(value)
+            text = "?" if told[word] is None else number(told[word])
+            if finding.verdict is Verdict.unknown:
+                text = "?"
+            elif finding.verdict is Verdict.refuted and not told[word]:
+                text = "in buckets"
             tiles.append((word, text, f"{name}: {finding.verdict.name}",
                           finding.verdict is Verdict.refuted))  # fmt: skip
     if told["recovery_s"] is not None:

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from fault_injection.history.happenings import NO_REPLY, OK, REFUSED, Call, Effect, Ended, Sample
+from fault_injection.history.happenings import (
+    NO_REPLY,
+    OK,
+    REFUSED,
+    Ack,
+    Call,
+    Effect,
+    Ended,
+    Sample,
+)
 from fault_injection.history.reading import History
 from fault_injection.report.axis import Axis, Points, rates, thinned
 from fault_injection.report.wording import cut, number
@@ -44,7 +53,7 @@ class Gathered:
     """What the charts are drawn of, sorted once for all of them."""
 
     answered: Sequence[int]
-    effects: Mapping[str, Sequence[int]]
+    settled: Mapping[str, Sequence[int]]  #: what was done -> when, "effects of FLOW" or alike
     lag: Mapping[str, Points]
     pending: Mapping[str, Points]
     calls: Sequence[tuple[int, bool]]  #: to the exchange: when, and whether refused or unanswered
@@ -62,21 +71,28 @@ def gathered(history: History) -> Gathered:
         pending.setdefault(each.flow, []).append((each.wall_ns, each.pending))
     answered = sorted(each.wall_ns for each in history.of(Ended) if each.how == OK)
     calls = [(each.wall_ns, each.answer in {REFUSED, NO_REPLY}) for each in history.of(Call)]
+    acked: dict[str, list[int]] = {}
+    for ack in history.of(Ack):
+        if ack.flow not in effects:
+            acked.setdefault(ack.flow, []).append(ack.wall_ns)
+    settled = {f"effects of {flow}": times for flow, times in effects.items()}
+    settled |= {f"acknowledged by {flow}": times for flow, times in acked.items()}
     for points in (*lag.values(), *pending.values()):
         points.sort()
-    for times in effects.values():
+    for times in settled.values():
         times.sort()
-    return Gathered(answered, effects, lag, pending, sorted(calls))
+    return Gathered(answered, settled, lag, pending, sorted(calls))
 
 
 def charts(of: Gathered, axis: Axis, buckets: int) -> list[Chart]:
     """Return throughput, lag and pending on this axis, as far as there is anything to draw."""
-    flows = sorted({*of.effects, *of.lag})[:MOST_FLOWS]
+    flows = sorted({*(each.rpartition(" ")[2] for each in of.settled), *of.lag})[:MOST_FLOWS]
     stroke = {flow: number for number, flow in enumerate(flows, 1)}
-    rate = {"answered": rates(of.answered, axis)}
-    rate |= {f"effects of {flow}": rates(of.effects.get(flow, ()), axis) for flow in flows}
-    strokes = {f"effects of {flow}": stroke[flow] for flow in flows}
-    found = [_chart("throughput", "per second", rate, {"answered": 0, **strokes})]
+    rate, strokes = {"answered": rates(of.answered, axis)}, {"answered": 0}
+    for what, times in sorted(of.settled.items()):
+        if (flow := what.rpartition(" ")[2]) in stroke:
+            rate[what], strokes[what] = rates(times, axis), stroke[flow]
+    found = [_chart("throughput", "per second", rate, strokes)]
     for title, series in (("lag", of.lag), ("pending", of.pending)):
         lines = {
             flow: thinned(_within(series.get(flow, ()), axis), axis, buckets) for flow in flows

@@ -133,6 +133,50 @@ def _with(shown, previous):
     return made
 
 
+def test_scenarios_stand_where_the_run_itself_says_that_they_began(plan):
+    """And those that it never came to are told as such."""
+    day = 4 * 3600 * 10**9  # nowhere near the plan's times
+    lines = [h.Opening(tool="", version="", seed=7, schedule="", inventory="", mode="",
+                       wall_ns=START_NS)]  # fmt: skip
+    for number, at_s in enumerate((10, 100)):
+        began = START_NS + day + at_s * 10**9
+        name = plan.slots[number].scenario
+        lines.append(h.Process(name="run", did="begins", said=name, wall_ns=began))
+        lines.append(h.Steady(phase=h.BEFORE, well=True, wall_ns=began + 10**9))
+    lines += [
+        h.Fault(fault="1", name="lose_packets", stage=h.PLANNED, wall_ns=START_NS),
+        h.Process(name="fault 1 (lose_packets)", did="not injected", said="no nft there",
+                  wall_ns=began),
+        h.Process(name="run", did="ended early", said="the stop file", wall_ns=began + 10**10),
+    ]  # fmt: skip
+    shown = Shown(written(lines), plan)
+    text = Page(shown.page).text
+    assert "1 packets_lost 4:00:10.0 4:01:40.0" in text
+    assert "2 consumers_killed 4:01:40.0 4:01:50.0" in text
+    assert text.count("not reached") == 2
+    assert "The run ended early: the stop file." in text
+    assert "planned, never begun not injected no nft there" in text
+    assert "run</code>" not in shown.page  # the run itself is no process that anybody breaks
+
+
+def test_very_many_kills_are_told_as_how_many_when_and_no_wider_than_they_were():
+    lines = [h.Opening(tool="", version="", seed=1, schedule="", inventory="", mode="",
+                       wall_ns=START_NS)]  # fmt: skip
+    for number in range(200):
+        at = START_NS + number * 10 * 10**9
+        for part, stage in enumerate((h.PLANNED, h.INJECTED, h.OBSERVED, h.UNDONE, h.GONE)):
+            lines.append(h.Fault(fault=str(number), name="kill_consumer", stage=stage,
+                                 target="lab2 router", wall_ns=at + part * 10**8))  # fmt: skip
+    lines.append(h.Closing(wall_ns=START_NS + 2_000 * 10**9))
+    page = Shown(written(lines)).page
+    assert "2 of them" in page
+    assert 'class="b undone" x' not in page.partition("</style>")[2].partition('"legend"')[0]
+    ground = page.partition('<g id="ground-')[2].partition("</g>")[0]
+    widths = [float(each) for each in re.findall(r'width="([0-9.]+)%"', ground)]
+    assert len(widths) == 200
+    assert sum(widths) < 20  # a fiftieth of the time, and what must be seen at all
+
+
 # -- whatever it is given
 
 
@@ -205,7 +249,7 @@ def test_the_page_needs_no_network_and_asks_for_none(ill):
     assert "default-src 'none'" in page
     hrefs = [value for name, value in Page(page).attributes if name == "href"]
     assert hrefs
-    assert all(each.startswith("#slot-") for each in hrefs)
+    assert all(each.startswith(("#slot-", "#ground-")) for each in hrefs)
 
 
 # -- the same, and small
