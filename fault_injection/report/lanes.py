@@ -15,14 +15,16 @@ from fault_injection.history.happenings import (
     Steady,
 )
 from fault_injection.history.reading import History
-from fault_injection.report.axis import Axis
-from fault_injection.report.bars import Bar, joined
+from fault_injection.report.axis import LEAST_WIDTH, Axis
+from fault_injection.report.bars import AROUND, Bar, joined
 from fault_injection.report.courses import Course
 from fault_injection.report.placing import Part
 from fault_injection.report.wording import cut, many
 
 #: So many lanes of faults and of processes; what is left out is told.
 MOST_FAULTS, MOST_PROCESSES = 14, 14
+#: What is around a fault may be so thin, in percent: it hides nothing then.
+BRIEF = 0.1
 #: What the exchange was asked is counted for so many bins.
 CALL_BINS = 120
 #: From this share on, refusals and silence are trouble.
@@ -101,7 +103,8 @@ def _stages(course: Course, axis: Axis) -> Iterable[Bar]:
 
 
 def _bar(kind: str, begin: int, end: int, axis: Axis, said: str, label: str = "") -> Bar:
-    width = axis.width(begin, end) if axis.shows(begin, end) else 0
+    least = BRIEF if kind in AROUND else LEAST_WIDTH
+    width = axis.width(begin, end, least) if axis.shows(begin, end) else 0
     return Bar(kind, axis.at(begin), width, said, label)
 
 

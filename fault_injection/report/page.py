@@ -118,6 +118,7 @@ def _page(day: Day, previous: Mapping[str, Any] | None, detail: Detail) -> str:
         day=day, told=day.summary, verdict=day.judgement.verdict.name,
         figure=figure(day, day.axis, day.courses, detail.buckets),
         sections=sections if len(sections) > 1 else [],
+        alone=sections[0] if len(sections) == 1 else None,
         courses=_ill_first(every)[: detail.faults],
         courses_left=max(0, len(every) - detail.faults),
         unseen=day.unseen[:MOST_UNSEEN], unseen_left=max(0, len(day.unseen) - MOST_UNSEEN),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -18,13 +19,16 @@ from fault_injection.history.happenings import (
     Sample,
 )
 from fault_injection.history.reading import History
-from fault_injection.report.axis import Axis, Points, rates, thinned
-from fault_injection.report.wording import cut, number
+from fault_injection.report.axis import Axis, Points, rates, thinned, unbroken
+from fault_injection.report.wording import NS_PER_MS, cut, number
 
 #: A figure is drawn on so many units, and stretched to its place.
 WIDTH, HEIGHT = 2000, 200
 #: So many flows have a line of their own.
 MOST_FLOWS = 6
+#: So many effects of the very same nanosecond were read back in the end, and nobody knows when
+#: they came to be.
+TIMELESS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Line:
     """One line: its name, its points as SVG has them, and which of the strokes it has."""
 
     name: str
-    points: str
+    pieces: Sequence[str]
     stroke: int
     most: str
 
@@ -64,8 +68,10 @@ def gathered(history: History) -> Gathered:
     effects: dict[str, list[int]] = {}
     lag: dict[str, Points] = {}
     pending: dict[str, Points] = {}
+    unknown = timeless(history)
     for effect in history.of(Effect):
-        effects.setdefault(effect.flow, []).append(effect.wall_ns)
+        if effect.wall_ns not in unknown:
+            effects.setdefault(effect.flow, []).append(effect.wall_ns)
     for each in history.of(Sample):
         lag.setdefault(each.flow, []).append((each.wall_ns, each.lag))
         pending.setdefault(each.flow, []).append((each.wall_ns, each.pending))
@@ -82,6 +88,12 @@ def gathered(history: History) -> Gathered:
     for times in settled.values():
         times.sort()
     return Gathered(answered, settled, lag, pending, sorted(calls))
+
+
+def timeless(history: History) -> frozenset[int]:
+    """Return the moments at which effects were read back rather than made: their lines' own."""
+    at_once = Counter(each.wall_ns for each in history.of(Effect) if each.wall_ns % NS_PER_MS)
+    return frozenset(at for at, count in at_once.items() if count >= TIMELESS)
 
 
 def charts(of: Gathered, axis: Axis, buckets: int) -> list[Chart]:
@@ -113,7 +125,8 @@ def _drawn(chart: _Whole, axis: Axis) -> Chart:
     most = max((value for points in lines.values() for _, value in points), default=0)
     top = max(most, 1)
     drawn = [
-        Line(cut(name, 60), polyline(points, axis, top), strokes[name],
+        Line(cut(name, 60), [polyline(each, axis, top) for each in unbroken(points, axis)],
+             strokes[name],
              number(round(max(value for _, value in points), 1)))
         for name, points in lines.items()
         if points

@@ -87,6 +87,7 @@ def test_a_run_of_one_scenario_has_no_contents(plan):
     one = replace(plan, slots=plan.slots[:1], faults=plan.faults[:1])
     shown = Shown(written([]), one)
     assert "<section" not in shown.page
+    assert "packets_lost: The network between consumers and Redis loses packets." in shown.page
 
 
 def test_lanes_series_latency_and_recovery_are_there(well):
@@ -339,3 +340,25 @@ def _odd(chance, lines):
         numbers = [field.name for field in fields(each) if type(getattr(each, field.name)) is int]
         for _ in range(chance.choice((0, 1, 1, 2))):
             yield replace(each, **{chance.choice(numbers): chance.choice(ODD)})
+
+
+def test_effects_without_a_time_are_no_peak_and_a_line_breaks_where_nobody_looked():
+    s = 10**9
+    lines = [
+        h.Opening(
+            tool="", version="", seed=1, schedule="", inventory="", mode="", wall_ns=START_NS
+        ),
+        h.Flow(flow="a", stream="s", group="g", evidence=(h.EFFECTS, h.LAG), wall_ns=START_NS),
+    ]
+    for second in [*range(100), *range(600, 700)]:
+        at = START_NS + second * s
+        lines.append(h.Sample(flow="a", lag=second % 3, pending=1, wall_ns=at))
+        effect = h.Effect(flow="a", identity=f"{second}", ref=f"{second}", wall_ns=at)
+        read_back = START_NS + 701 * s + 123
+        lines += [effect, replace(effect, identity=f"b{second}", wall_ns=read_back)]
+    lines.append(h.Closing(wall_ns=START_NS + 702 * s))
+    page = Shown(written(lines)).page
+    lag = page.partition("<strong>lag</strong>")[2].partition("</svg></div>")[0]
+    assert lag.count("<polyline") == 2
+    peak = re.search(r"effects of a <small>≤ ([0-9.]+)</small>", page)
+    assert float(peak[1]) < 2
