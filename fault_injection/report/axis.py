@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fault_injection.history.happenings import (
     Closing,
@@ -39,6 +40,8 @@ MOST_TICKS = 8
 BINS, IN_A_BIN = 150, 8
 #: What is thinner is not seen, in percent.
 LEAST_WIDTH = 0.3
+#: A line breaks where nothing was seen for this share of the span, and for so many times the mean.
+GAP, GAP_OF_MEAN = 0.02, 8
 
 Points = list[tuple[int, float]]
 
@@ -60,9 +63,9 @@ class Axis:
         """Return a moment's place in percent."""
         return round(100 * min(max(ns - self.from_ns, 0), self.span_ns) / self.span_ns, 2)
 
-    def width(self, from_ns: int, to_ns: int) -> float:
+    def width(self, from_ns: int, to_ns: int, least: float = LEAST_WIDTH) -> float:
         """Return the width of a time, wide enough to be seen."""
-        return round(max(LEAST_WIDTH, self.at(to_ns) - self.at(from_ns)), 2)
+        return round(max(least, self.at(to_ns) - self.at(from_ns)), 2)
 
     def shows(self, from_ns: int, to_ns: int) -> bool:
         """Tell whether any of a time lies here."""
@@ -110,6 +113,19 @@ def _extremes(bucket: Points) -> Points:
     low = min(range(len(bucket)), key=lambda each: bucket[each][1])
     high = max(range(len(bucket)), key=lambda each: bucket[each][1])
     return [bucket[each] for each in sorted({low, high})]
+
+
+def unbroken(points: Points, axis: Axis) -> list[Points]:
+    """Return points in pieces, parted where nobody looked for long."""
+    if not points:
+        return []
+    most_ns = max(GAP * axis.span_ns, GAP_OF_MEAN * axis.span_ns / len(points))
+    pieces = [[points[0]]]
+    for before, each in pairwise(points):
+        if each[0] - before[0] > most_ns:
+            pieces.append([])
+        pieces[-1].append(each)
+    return pieces
 
 
 def rates(times: Sequence[int], axis: Axis) -> Points:

@@ -23,6 +23,7 @@ from fault_injection.history.happenings import (
 from fault_injection.history.lives import lives
 from fault_injection.history.reading import History
 from fault_injection.report.axis import Axis
+from fault_injection.report.series import timeless
 from fault_injection.report.wording import cut, lasted
 from proofs.finding import Verdict
 
@@ -103,7 +104,12 @@ def _reasons(history: History, judgement: Judgement) -> Iterator[tuple[str, str,
     invoked = {each.identity: each.wall_ns for each in reversed(history.of(Invoked))}
     invoked.pop("", None)
     effects = _first_effects(history)
-    took = {who: at - invoked[who] for who, at in effects.items() if who in invoked}
+    unknown = timeless(history)
+    took = {
+        who: at - invoked[who]
+        for who, at in effects.items()
+        if who in invoked and at not in unknown
+    }
     for identity in sorted(took, key=lambda who: (-took[who], who))[:FOR_A_REASON]:
         yield identity, f"among the slowest: {lasted(max(0, took[identity]))}", False
     for identity in _taken_over(history)[:FOR_A_REASON]:

@@ -14,6 +14,7 @@ from fault_injection.history.happenings import (
     PLANNED,
     UNDONE,
     Fault,
+    Process,
 )
 from fault_injection.history.reading import History
 from fault_injection.report.placing import Placed
@@ -81,6 +82,10 @@ def courses(history: History, placed: Placed) -> Sequence[Course]:
         told[each.fault] = each if each.target or each.fault not in told else told[each.fault]
         if each.said and each.stage in {INJECTED, OBSERVED, UNDONE}:
             said[each.fault] = cut(each.said)
+    troubles = {each.name: f"{each.did} {each.said}" for each in history.of(Process)}
+    for of, each in told.items():  # what a run could not do, it says of a process of that name
+        if trouble := troubles.get(f"fault {of} ({each.name})"):
+            said[of] = cut(trouble)
     planned = {str(each.number): each for each in placed.faults}
     found = [
         Course(

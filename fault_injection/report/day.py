@@ -12,13 +12,14 @@ from fault_injection.history.happenings import Process, Resumed
 from fault_injection.history.reading import History
 from fault_injection.report import lanes
 from fault_injection.report.axis import Axis, axis_of
+from fault_injection.report.bars import Bar, shades
 from fault_injection.report.courses import Course, courses, was_planned
-from fault_injection.report.lanes import Bar, Lane, joined
-from fault_injection.report.placing import Part, Placed, placed
+from fault_injection.report.lanes import Lane
+from fault_injection.report.placing import ENDED_EARLY, RUN, Part, Placed, placed
 from fault_injection.report.sentence import sentence
 from fault_injection.report.series import Chart, Gathered, charts, gathered
 from fault_injection.report.summing_up import summary
-from fault_injection.report.wording import many
+from fault_injection.report.wording import cut, many
 from fault_injection.schedules.schedule import Schedule, digest
 
 
@@ -52,7 +53,7 @@ class Day:
 def day_of(history: History, judgement: Judgement, schedule: Schedule | None) -> Day:
     """Return what there is to show."""
     axis = axis_of(history)
-    where = placed(history, schedule, axis.from_ns)
+    where = placed(history, schedule, axis)
     every = courses(history, where)
     numbers = summary(history, judgement)
     by_part: dict[int, list[Course]] = {each.number: [] for each in where.parts}
@@ -70,9 +71,14 @@ def _remarks(history: History, schedule: Schedule | None, every: Sequence[Course
     """Return what a reader must know before anything else."""
     said = []
     named = history.opening.schedule if history.opening else ""
+    said += [
+        f"The run ended early: {cut(each.said)}."
+        for each in history.of(Process)
+        if (each.name, each.did) == (RUN, ENDED_EARLY)
+    ]
     if schedule is None:
         said.append("No schedule was found: what was planned is known from the history alone.")
-    elif named != digest(schedule):
+    elif history.opening and named != digest(schedule):
         said.append("The schedule is not the one that the history names: times planned may be off.")
     if history.damage:
         said.append(
@@ -95,6 +101,7 @@ def _remarks(history: History, schedule: Schedule | None, every: Sequence[Course
 class Figure:
     """Lanes and charts over one time."""
 
+    id: str  #: of its ground, in the page
     ticks: Sequence[tuple[float, str]]
     groups: Sequence[tuple[str, Sequence[Lane]]]
     charts: Sequence[Chart]
@@ -114,17 +121,12 @@ def figure(day: Day, axis: Axis, of: Sequence[Course], buckets: int) -> Figure:
         ("", around), ("faults", broken),
         ("processes", [*who, *lanes.exchange(day.series.calls, axis)]),
     ]  # fmt: skip
-    shades = joined(
-        Bar("shade", axis.at(each.began_ns),
-            axis.width(each.began_ns, axis.to_ns if each.gone_ns is None else each.gone_ns), "")
-        for each in day.episodes
-        if axis.shows(each.began_ns, axis.to_ns if each.gone_ns is None else each.gone_ns)
-    )  # fmt: skip
+    ground = shades(day.episodes, axis)
     words = [f"{many(left, 'more fault')} of other kinds" if left else "",
              f"{many(without, 'more process', 'more processes')}" if without else ""]  # fmt: skip
     return Figure(
-        axis.ticks(), [each for each in groups if each[1]], charts(day.series, axis, buckets),
-        shades, " and ".join(filter(None, words)),
+        f"ground-{axis.from_ns}-{axis.to_ns}", axis.ticks(), [each for each in groups if each[1]],
+        charts(day.series, axis, buckets), ground, " and ".join(filter(None, words)),
     )  # fmt: skip
 
 

@@ -15,17 +15,16 @@ from fault_injection.history.happenings import (
     Steady,
 )
 from fault_injection.history.reading import History
-from fault_injection.report.axis import Axis
+from fault_injection.report.axis import LEAST_WIDTH, Axis
+from fault_injection.report.bars import AROUND, Bar, joined
 from fault_injection.report.courses import Course
 from fault_injection.report.placing import Part
 from fault_injection.report.wording import cut, many
 
 #: So many lanes of faults and of processes; what is left out is told.
 MOST_FAULTS, MOST_PROCESSES = 14, 14
-#: Bars of a kind with less than this between them are drawn as one, in percent.
-TOO_CLOSE = 0.12
-#: The same in a lane of so many bars.
-MANY, TOO_CLOSE_OF_MANY = 80, 0.6
+#: What is around a fault may be so thin, in percent: it hides nothing then.
+BRIEF = 0.1
 #: What the exchange was asked is counted for so many bins.
 CALL_BINS = 120
 #: From this share on, refusals and silence are trouble.
@@ -34,20 +33,10 @@ TROUBLE = 0.1
 DOWN = frozenset({"killed", "ended", "stopped", "died", "exited", "failed", "gone"})
 STILL = frozenset({"frozen", "paused", "stalled"})
 UP = frozenset({"started", "restarted", "thawed", "resumed", "running"})
-#: Who comes first among the processes.
+#: What is done there is done to no process.
+NOBODY = frozenset({"", "laptop", "the laptop"})
+#: Who comes last among the processes.
 REDIS, EXCHANGE = "redis", "exchange"
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A time in a lane, in percent; `kind` says how it is drawn."""
-
-    kind: str
-    x: float
-    width: float
-    said: str
-    label: str = ""
-    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +103,8 @@ def _stages(course: Course, axis: Axis) -> Iterable[Bar]:
 
 
 def _bar(kind: str, begin: int, end: int, axis: Axis, said: str, label: str = "") -> Bar:
-    width = axis.width(begin, end) if axis.shows(begin, end) else 0
+    least = BRIEF if kind in AROUND else LEAST_WIDTH
+    width = axis.width(begin, end, least) if axis.shows(begin, end) else 0
     return Bar(kind, axis.at(begin), width, said, label)
 
 
@@ -122,7 +112,8 @@ def told_of(history: History) -> dict[str, list[Process]]:
     """Return what was told of each process, in the order of time."""
     told: dict[str, list[Process]] = {}
     for each in sorted(history.of(Process), key=lambda each: (each.wall_ns, each.n)):
-        told.setdefault(each.name, []).append(each)
+        if each.did in UP | DOWN | STILL:
+            told.setdefault(each.name, []).append(each)
     return told
 
 
@@ -132,9 +123,10 @@ def processes(
     """Return a lane for each process and each unit that was hit, and how many found none."""
     hits = {name: list[Bar]() for name in told}
     for course in every:
-        if course.target and course.observed and course.target != "the laptop":
-            hits.setdefault(_who(course.target, told), []).extend(
-                replace(bar, kind="hit")
+        if course.observed and course.target not in NOBODY:
+            who = _who(course.target, told)
+            hits.setdefault(who, []).extend(
+                replace(bar, kind="hit" if who in told else "observed", said=f"{course.name}: hit")
                 for bar in _stages(course, axis)
                 if bar.kind == "observed" and bar.width
             )
@@ -220,25 +212,3 @@ def watch(history: History, axis: Axis) -> list[Lane]:
         if axis.shows(each.wall_ns, each.wall_ns)
     ]
     return [Lane("steady state", joined(bars))] if bars else []
-
-
-def joined(bars: Iterable[Bar]) -> list[Bar]:
-    """Return the bars that are seen, those of a kind that touch as one."""
-    kept: list[Bar] = []
-    last: dict[str, int] = {}
-    seen = sorted((each for each in bars if each.width), key=lambda bar: (bar.x, bar.kind))
-    too_close = TOO_CLOSE if len(seen) < MANY else TOO_CLOSE_OF_MANY
-    for each in seen:
-        at = last.get(each.kind)
-        if at is not None and each.x - (kept[at].x + kept[at].width) < too_close:
-            before = kept[at]
-            end = max(before.x + before.width, each.x + each.width)
-            count = before.count + each.count
-            kept[at] = replace(
-                before, width=round(end - before.x, 2), count=count,
-                said=f"{before.said.split(' · ')[0]} · and {count - 1} more", label=str(count),
-            )  # fmt: skip
-            continue
-        last[each.kind] = len(kept)
-        kept.append(each)
-    return kept

@@ -31,6 +31,7 @@ from fault_injection.history.happenings import (
     Sample,
     Steady,
 )
+from fault_injection.report.placing import BEGINS, RUN
 from fault_injection.report.wording import NS, NS_PER_MS, cut, moment
 from fault_injection.schedules.schedule import Schedule
 
@@ -98,6 +99,8 @@ class Watch:
         self._lock = threading.Lock()
         self._began: float | None = None
         self._slot = -1
+        self._told = 0  #: so many scenarios has the run itself told to begin
+        self._counts_from = 0.0  #: the scenario's first moment
         self._faults: dict[str, FaultNow] = {}
         self._stages: dict[str, set[str]] = {}
         self._flows: dict[str, FlowNow] = {}
@@ -145,7 +148,7 @@ class Watch:
         elif isinstance(each, Closing):
             return self._ends(at_s)
         elif isinstance(each, Process):
-            self._event(at_s, f"{each.name} {each.did} {each.said}")
+            return self._process(each, at_s)
         elif isinstance(each, Reached):
             self._event(at_s, f"reached: {each.target}")
         elif isinstance(each, Resumed):
@@ -154,6 +157,18 @@ class Watch:
             said = f"{each.phase}: {'well' if each.well else 'NOT WELL'} {each.said}"
             line = self._event(at_s, said)
             return [] if each.well else [line]
+        return []
+
+    def _process(self, each: Process, at_s: float) -> list[str]:
+        if each.name != RUN:
+            self._event(at_s, f"{each.name} {each.did} {each.said}")
+        elif each.did == BEGINS:  # from now on the run tells by itself where it is
+            self._counts_from = at_s
+            self._told += 1
+            later = self._slot < self._told - 1 < len(self._slots)
+            return self._begin(at_s) if later else []
+        else:
+            return [self._event(at_s, f"{each.name} {each.did}: {each.said}")]
         return []
 
     def _count(self, each: Ended, at_s: float) -> None:
@@ -193,18 +208,23 @@ class Watch:
 
     def _advance(self, at_s: float, fault: str = "") -> list[str]:
         """Go to the scenario whose time it is, or whose fault was told of."""
-        lines = []
-        while self._slot + 1 < len(self._slots):
+        lines: list[str] = []
+        while not self._told and self._slot + 1 < len(self._slots):
             following = self._slots[self._slot + 1]
             planned = self._planned.get(fault)
             its = planned is not None and planned.at_ms >= following.from_ms
             if not its and at_s * 1000 < following.from_ms:
                 break
-            lines += self._ends(at_s)
-            self._slot += 1
-            place = f"{self._slot + 1} of {len(self._slots)}"
-            lines.append(self._event(at_s, f"scenario {place} begins: {following.scenario}"))
+            self._counts_from = following.from_ms / 1000
+            lines += self._begin(at_s)
         return lines
+
+    def _begin(self, at_s: float) -> list[str]:
+        lines = self._ends(at_s)
+        self._slot += 1
+        place = f"{self._slot + 1} of {len(self._slots)}"
+        scenario = self._slots[self._slot].scenario
+        return [*lines, self._event(at_s, f"scenario {place} begins: {scenario}")]
 
     def _ends(self, at_s: float) -> list[str]:
         if not 0 <= self._slot < len(self._slots):
@@ -228,7 +248,11 @@ class Watch:
         for number, each in self._planned.items():
             if not self._stages.get(number, set()) - {PLANNED}:
                 target = f"{each.host} {each.unit}"
-                return FaultNow(number, each.fault, target, PLANNED, at_s - each.at_ms / 1000)
+                slot = self._slots[max(0, self._slot)]
+                at_ms = each.at_ms - slot.from_ms
+                return FaultNow(
+                    number, each.fault, target, PLANNED, at_s - self._counts_from - at_ms / 1000
+                )
         return None
 
 

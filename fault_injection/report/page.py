@@ -67,7 +67,7 @@ class Detail:
 
 
 #: Tried in turn until the page is small enough.
-DETAILS = (Detail(24, 60, 20, 300), Detail(10, 30, 12, 200), Detail(0, 20, 4, 100))
+DETAILS = (Detail(24, 24, 20, 300), Detail(10, 24, 12, 200), Detail(0, 20, 4, 100))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,7 @@ def _page(day: Day, previous: Mapping[str, Any] | None, detail: Detail) -> str:
         day=day, told=day.summary, verdict=day.judgement.verdict.name,
         figure=figure(day, day.axis, day.courses, detail.buckets),
         sections=sections if len(sections) > 1 else [],
+        alone=sections[0] if len(sections) == 1 else None,
         courses=_ill_first(every)[: detail.faults],
         courses_left=max(0, len(every) - detail.faults),
         unseen=day.unseen[:MOST_UNSEEN], unseen_left=max(0, len(day.unseen) - MOST_UNSEEN),
@@ -179,8 +180,11 @@ def _tiles(day: Day) -> Sequence[tuple[str, str, str, bool]]:
     ]  # fmt: skip
     for word, name in (("lost", "lost"), ("doubled", "duplicated")):
         if (finding := findings.get(name)) is not None:
-            value = "?" if told[word] is None or finding.verdict is Verdict.unknown else told[word]
-            text = value if isinstance(value, str) else number(value)
+            text = "?" if told[word] is None else number(told[word])
+            if finding.verdict is Verdict.unknown:
+                text = "?"
+            elif finding.verdict is Verdict.refuted and not told[word]:
+                text = "in buckets"
             tiles.append((word, text, f"{name}: {finding.verdict.name}",
                           finding.verdict is Verdict.refuted))  # fmt: skip
     if told["recovery_s"] is not None:

@@ -1,8 +1,8 @@
 """Where the schedule's times lie in a history: its clock starts with each scenario anew.
 
-A schedule counts milliseconds from its own start, and no line says when that was. A fault is never
-injected before its time, so the one of a scenario that came closest to it tells when the scenario
-began; one whose faults were never injected follows the scenario before it, or the first line.
+A scenario begins with the runner's own line, or where the schedule puts it if there is none. Its
+clock starts once all is well, and no line says when. A fault is never injected before its time, so
+the one that came closest to it tells; one whose faults were never injected counts from its line.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fault_injection.history.happenings import INJECTED, OBSERVED, Fault
+from fault_injection.history.happenings import INJECTED, OBSERVED, Fault, Process
 from fault_injection.history.reading import History
+from fault_injection.report.axis import Axis
 from fault_injection.report.wording import NS_PER_MS
 from fault_injection.schedules.schedule import Planned, Schedule, Slot
+
+#: The process that tells how far the run itself has come, and its words for it.
+RUN, BEGINS, ENDED_EARLY = "run", "begins", "ended early"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Placed:
         return zero_ns + planned.at_ms * NS_PER_MS, zero_ns + planned.undo_at_ms * NS_PER_MS
 
 
-def placed(history: History, schedule: Schedule | None, begun_ns: int) -> Placed:
+def placed(history: History, schedule: Schedule | None, axis: Axis) -> Placed:
     """Return the parts of a schedule, () without one."""
     if schedule is None:
         return Placed((), (), {})
@@ -59,9 +63,12 @@ def placed(history: History, schedule: Schedule | None, begun_ns: int) -> Placed
             injected[told.fault] = min(told.wall_ns, injected.get(told.fault, told.wall_ns))
     parts: list[Part] = []
     by_fault: dict[str, tuple[Part, Planned]] = {}
-    zero_ns = begun_ns
+    begins = [
+        each.wall_ns for each in history.of(Process) if (each.name, each.did) == (RUN, BEGINS)
+    ]
+    zero_ns = axis.from_ns
     faults = sorted(schedule.faults, key=_at)
-    for number, slot in enumerate(schedule.slots, 1):
+    for number, slot in enumerate(schedule.slots):
         first = bisect_left(faults, slot.from_ms, key=_at)
         own = faults[first : bisect_left(faults, slot.to_ms, key=_at)]
         zeros = [
@@ -69,9 +76,15 @@ def placed(history: History, schedule: Schedule | None, begun_ns: int) -> Placed
             for each in own
             if str(each.number) in injected
         ]
+        if number < len(begins):
+            zero_ns = begins[number] - slot.from_ms * NS_PER_MS
         zero_ns = min(zeros, default=zero_ns)
-        at = zero_ns + slot.from_ms * NS_PER_MS, zero_ns + slot.to_ms * NS_PER_MS
-        part = Part(number, slot, max(at[0], begun_ns), max(at[1], begun_ns), zero_ns)
+        times = [zero_ns + ms * NS_PER_MS for ms in (slot.from_ms, slot.to_ms)]
+        if begins:  # it may have ended before its time, or never have begun
+            bounds = [*begins[: len(schedule.slots)], axis.to_ns]
+            times = [bounds[min(at, len(bounds) - 1)] for at in (number, number + 1)]
+        begin_ns = max(times[0], axis.from_ns)
+        part = Part(number + 1, slot, begin_ns, max(times[1], begin_ns), zero_ns)
         parts.append(part)
         by_fault.update({str(each.number): (part, each) for each in own})
     return Placed(parts, schedule.faults, by_fault)

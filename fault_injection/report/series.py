@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from fault_injection.history.happenings import NO_REPLY, OK, REFUSED, Call, Effect, Ended, Sample
+from fault_injection.history.happenings import (
+    NO_REPLY,
+    OK,
+    REFUSED,
+    Ack,
+    Call,
+    Effect,
+    Ended,
+    Sample,
+)
 from fault_injection.history.reading import History
-from fault_injection.report.axis import Axis, Points, rates, thinned
-from fault_injection.report.wording import cut, number
+from fault_injection.report.axis import Axis, Points, rates, thinned, unbroken
+from fault_injection.report.wording import NS_PER_MS, cut, number
 
 #: A figure is drawn on so many units, and stretched to its place.
 WIDTH, HEIGHT = 2000, 200
 #: So many flows have a line of their own.
 MOST_FLOWS = 6
+#: So many effects of the very same nanosecond were read back in the end, and nobody knows when
+#: they came to be.
+TIMELESS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,7 @@ class Line:
     """One line: its name, its points as SVG has them, and which of the strokes it has."""
 
     name: str
-    points: str
+    pieces: Sequence[str]
     stroke: int
     most: str
 
@@ -44,7 +57,7 @@ class Gathered:
     """What the charts are drawn of, sorted once for all of them."""
 
     answered: Sequence[int]
-    effects: Mapping[str, Sequence[int]]
+    settled: Mapping[str, Sequence[int]]  #: what was done -> when, "effects of FLOW" or alike
     lag: Mapping[str, Points]
     pending: Mapping[str, Points]
     calls: Sequence[tuple[int, bool]]  #: to the exchange: when, and whether refused or unanswered
@@ -55,28 +68,43 @@ def gathered(history: History) -> Gathered:
     effects: dict[str, list[int]] = {}
     lag: dict[str, Points] = {}
     pending: dict[str, Points] = {}
+    unknown = timeless(history)
     for effect in history.of(Effect):
-        effects.setdefault(effect.flow, []).append(effect.wall_ns)
+        if effect.wall_ns not in unknown:
+            effects.setdefault(effect.flow, []).append(effect.wall_ns)
     for each in history.of(Sample):
         lag.setdefault(each.flow, []).append((each.wall_ns, each.lag))
         pending.setdefault(each.flow, []).append((each.wall_ns, each.pending))
     answered = sorted(each.wall_ns for each in history.of(Ended) if each.how == OK)
     calls = [(each.wall_ns, each.answer in {REFUSED, NO_REPLY}) for each in history.of(Call)]
+    acked: dict[str, list[int]] = {}
+    for ack in history.of(Ack):
+        if ack.flow not in effects:
+            acked.setdefault(ack.flow, []).append(ack.wall_ns)
+    settled = {f"effects of {flow}": times for flow, times in effects.items()}
+    settled |= {f"acknowledged by {flow}": times for flow, times in acked.items()}
     for points in (*lag.values(), *pending.values()):
         points.sort()
-    for times in effects.values():
+    for times in settled.values():
         times.sort()
-    return Gathered(answered, effects, lag, pending, sorted(calls))
+    return Gathered(answered, settled, lag, pending, sorted(calls))
+
+
+def timeless(history: History) -> frozenset[int]:
+    """Return the moments at which effects were read back rather than made: their lines' own."""
+    at_once = Counter(each.wall_ns for each in history.of(Effect) if each.wall_ns % NS_PER_MS)
+    return frozenset(at for at, count in at_once.items() if count >= TIMELESS)
 
 
 def charts(of: Gathered, axis: Axis, buckets: int) -> list[Chart]:
     """Return throughput, lag and pending on this axis, as far as there is anything to draw."""
-    flows = sorted({*of.effects, *of.lag})[:MOST_FLOWS]
+    flows = sorted({*(each.rpartition(" ")[2] for each in of.settled), *of.lag})[:MOST_FLOWS]
     stroke = {flow: number for number, flow in enumerate(flows, 1)}
-    rate = {"answered": rates(of.answered, axis)}
-    rate |= {f"effects of {flow}": rates(of.effects.get(flow, ()), axis) for flow in flows}
-    strokes = {f"effects of {flow}": stroke[flow] for flow in flows}
-    found = [_chart("throughput", "per second", rate, {"answered": 0, **strokes})]
+    rate, strokes = {"answered": rates(of.answered, axis)}, {"answered": 0}
+    for what, times in sorted(of.settled.items()):
+        if (flow := what.rpartition(" ")[2]) in stroke:
+            rate[what], strokes[what] = rates(times, axis), stroke[flow]
+    found = [_chart("throughput", "per second", rate, strokes)]
     for title, series in (("lag", of.lag), ("pending", of.pending)):
         lines = {
             flow: thinned(_within(series.get(flow, ()), axis), axis, buckets) for flow in flows
@@ -97,7 +125,8 @@ def _drawn(chart: _Whole, axis: Axis) -> Chart:
     most = max((value for points in lines.values() for _, value in points), default=0)
     top = max(most, 1)
     drawn = [
-        Line(cut(name, 60), polyline(points, axis, top), strokes[name],
+        Line(cut(name, 60), [polyline(each, axis, top) for each in unbroken(points, axis)],
+             strokes[name],
              number(round(max(value for _, value in points), 1)))
         for name, points in lines.items()
         if points

@@ -64,7 +64,7 @@ def summary(history: History, judgement: Judgement) -> dict[str, Any]:
             GONE: sum({OBSERVED, GONE} <= each for each in faults.values()),
         },
         "lost": count(judgement, "lost", "lost"),
-        "doubled": doubled(judgement),
+        "doubled": count(judgement, "duplicated", "doubled"),
         "recovered": count(judgement, "recovered", "recovered"),
         "dead_letters": count(judgement, "dead_letters", "letters"),
         "recovery_s": max(recoveries.values(), default=None),
@@ -82,13 +82,6 @@ def count(judgement: Judgement, checker: str, named: str) -> int | None:
     finding = judgement.findings.get(checker)
     value = finding.numbers.get(named) if finding else None
     return value if isinstance(value, int) else None
-
-
-def doubled(judgement: Judgement) -> int | None:
-    """Return how many identities have two effects, as far as a finding keeps them."""
-    finding = judgement.findings.get("duplicated")
-    kept = finding.numbers.get("identities") if finding else None
-    return len(kept) if isinstance(kept, list) else None
 
 
 @dataclass(frozen=True, slots=True)

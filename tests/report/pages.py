@@ -9,7 +9,7 @@ TAGS = {
     "html", "head", "meta", "title", "style", "body", "svg", "defs", "pattern", "rect", "path",
     "circle", "line", "polyline", "text", "p", "h1", "h2", "h3", "b", "ul", "li", "span", "small",
     "div", "strong", "code", "table", "thead", "tbody", "tr", "th", "td", "a", "section", "details",
-    "summary", "input", "script", "br",
+    "summary", "input", "script", "br", "g", "use",
 }  # fmt: skip
 
 

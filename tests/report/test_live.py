@@ -140,3 +140,23 @@ def test_on_a_terminal_it_is_drawn_while_many_threads_write(plan):
     assert "2,000 in all" in shown
     assert "looking at the steady state" in shown
     assert plan.slots[0].scenario in shown
+
+
+def test_where_the_run_tells_its_scenarios_its_plan_is_not_asked(plan):
+    clock = Clock()
+    watch = Watch(plan, clock)
+    first = watch.on(h.Opening(tool="", version="", seed=1, schedule="", inventory="", mode=""))
+    assert first == [f"0:00  scenario 1 of 4 begins: {plan.slots[0].scenario}"]
+    watch = Watch(plan, clock)
+    clock.now = 0.0
+    told = []
+    for number, slot in enumerate(plan.slots):
+        clock.now += 20.0
+        begun = h.Process(name="run", did="begins", said=slot.scenario)
+        told += watch.on(begun)
+        assert watch.now().scenario == slot.scenario
+        assert watch.now().place == f"{number + 1} of 4"
+    assert sum(" begins: " in each for each in told) == len(plan.slots)
+    assert sum(" ends: " in each for each in told) == len(plan.slots) - 1
+    (line,) = watch.on(h.Process(name="run", did="ended early", said="the stop file"))
+    assert line.endswith("run ended early: the stop file")

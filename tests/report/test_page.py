@@ -1,6 +1,7 @@
 """The page: what it says first, what it never leaves out; it is safe, small and the same."""
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -28,6 +29,7 @@ HOSTILE = '</script></style><img src=x onerror="alert(1)">&{{ 7*7 }}\x00\u202e'
 #: Words that mean something to a checker stay as they are.
 KEPT = {"how", "stage", "evidence", "phase", "verdict", "verb", "answer", "what", "did"}
 MANY_FAULTS = 1_000
+ODD = (0, 1, -1, -(10**20), 10**20, START_NS, 10**40)
 
 
 @pytest.fixture
@@ -85,6 +87,7 @@ def test_a_run_of_one_scenario_has_no_contents(plan):
     one = replace(plan, slots=plan.slots[:1], faults=plan.faults[:1])
     shown = Shown(written([]), one)
     assert "<section" not in shown.page
+    assert "packets_lost: The network between consumers and Redis loses packets." in shown.page
 
 
 def test_lanes_series_latency_and_recovery_are_there(well):
@@ -129,6 +132,50 @@ def _with(shown, previous):
     made.history, made.judgement, made.schedule = shown.history, shown.judgement, shown.schedule
     made.previous = previous
     return made
+
+
+def test_scenarios_stand_where_the_run_itself_says_that_they_began(plan):
+    """And those that it never came to are told as such."""
+    day = 4 * 3600 * 10**9  # nowhere near the plan's times
+    lines = [h.Opening(tool="", version="", seed=7, schedule="", inventory="", mode="",
+                       wall_ns=START_NS)]  # fmt: skip
+    for number, at_s in enumerate((10, 100)):
+        began = START_NS + day + at_s * 10**9
+        name = plan.slots[number].scenario
+        lines.append(h.Process(name="run", did="begins", said=name, wall_ns=began))
+        lines.append(h.Steady(phase=h.BEFORE, well=True, wall_ns=began + 10**9))
+    lines += [
+        h.Fault(fault="1", name="lose_packets", stage=h.PLANNED, wall_ns=START_NS),
+        h.Process(name="fault 1 (lose_packets)", did="not injected", said="no nft there",
+                  wall_ns=began),
+        h.Process(name="run", did="ended early", said="the stop file", wall_ns=began + 10**10),
+    ]  # fmt: skip
+    shown = Shown(written(lines), plan)
+    text = Page(shown.page).text
+    assert "1 packets_lost 4:00:10.0 4:01:40.0" in text
+    assert "2 consumers_killed 4:01:40.0 4:01:50.0" in text
+    assert text.count("not reached") == 2
+    assert "The run ended early: the stop file." in text
+    assert "planned, never begun not injected no nft there" in text
+    assert "run</code>" not in shown.page  # the run itself is no process that anybody breaks
+
+
+def test_very_many_kills_are_told_as_how_many_when_and_no_wider_than_they_were():
+    lines = [h.Opening(tool="", version="", seed=1, schedule="", inventory="", mode="",
+                       wall_ns=START_NS)]  # fmt: skip
+    for number in range(200):
+        at = START_NS + number * 10 * 10**9
+        for part, stage in enumerate((h.PLANNED, h.INJECTED, h.OBSERVED, h.UNDONE, h.GONE)):
+            lines.append(h.Fault(fault=str(number), name="kill_consumer", stage=stage,
+                                 target="lab2 router", wall_ns=at + part * 10**8))  # fmt: skip
+    lines.append(h.Closing(wall_ns=START_NS + 2_000 * 10**9))
+    page = Shown(written(lines)).page
+    assert "2 of them" in page
+    assert 'class="b undone" x' not in page.partition("</style>")[2].partition('"legend"')[0]
+    ground = page.partition('<g id="ground-')[2].partition("</g>")[0]
+    widths = [float(each) for each in re.findall(r'width="([0-9.]+)%"', ground)]
+    assert len(widths) == 200
+    assert sum(widths) < 20  # a fiftieth of the time, and what must be seen at all
 
 
 # -- whatever it is given
@@ -203,7 +250,7 @@ def test_the_page_needs_no_network_and_asks_for_none(ill):
     assert "default-src 'none'" in page
     hrefs = [value for name, value in Page(page).attributes if name == "href"]
     assert hrefs
-    assert all(each.startswith("#slot-") for each in hrefs)
+    assert all(each.startswith(("#slot-", "#ground-")) for each in hrefs)
 
 
 # -- the same, and small
@@ -267,3 +314,51 @@ def test_a_whole_day_of_scenarios_stays_below_a_mebibyte():
     shown = Shown(written(played.lines), plan)
     assert len(shown.page.encode()) < MOST_BYTES
     assert Page(shown.page).unbalanced == []
+
+
+# -- and whatever the numbers are
+
+
+def test_no_history_is_too_odd_for_a_page(plan):
+    """Lines that are left out, come twice, or have times and numbers that nothing has."""
+    lines = history_of(Run(5, steps=BRIEF).history()).happenings
+    for seed in range(sized(15, 500)):
+        chance = random.Random(seed)
+        odd = written(_odd(chance, lines))
+        for schedule in (None, plan)[seed % 2 :]:
+            page = Page(Shown(odd, schedule).page)
+            assert page.unbalanced == []
+            assert len(page.text) > 500
+
+
+def _odd(chance, lines):
+    share = chance.choice((0.01, 0.1, 0.5))
+    for each in lines:
+        if chance.random() > share:
+            yield each
+            continue
+        numbers = [field.name for field in fields(each) if type(getattr(each, field.name)) is int]
+        for _ in range(chance.choice((0, 1, 1, 2))):
+            yield replace(each, **{chance.choice(numbers): chance.choice(ODD)})
+
+
+def test_effects_without_a_time_are_no_peak_and_a_line_breaks_where_nobody_looked():
+    s = 10**9
+    lines = [
+        h.Opening(
+            tool="", version="", seed=1, schedule="", inventory="", mode="", wall_ns=START_NS
+        ),
+        h.Flow(flow="a", stream="s", group="g", evidence=(h.EFFECTS, h.LAG), wall_ns=START_NS),
+    ]
+    for second in [*range(100), *range(600, 700)]:
+        at = START_NS + second * s
+        lines.append(h.Sample(flow="a", lag=second % 3, pending=1, wall_ns=at))
+        effect = h.Effect(flow="a", identity=f"{second}", ref=f"{second}", wall_ns=at)
+        read_back = START_NS + 701 * s + 123
+        lines += [effect, replace(effect, identity=f"b{second}", wall_ns=read_back)]
+    lines.append(h.Closing(wall_ns=START_NS + 702 * s))
+    page = Shown(written(lines)).page
+    lag = page.partition("<strong>lag</strong>")[2].partition("</svg></div>")[0]
+    assert lag.count("<polyline") == 2
+    peak = re.search(r"effects of a <small>≤ ([0-9.]+)</small>", page)
+    assert float(peak[1]) < 2
