@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")
-#: What must be free, in bytes; seen: a third of it in use.
-PLENTY = 8 << 30
+#: What must be free, in bytes; seen: less than one GiB in use.
+PLENTY = 4 << 30
 NAME = "quantum-tests-"
 
 
