@@ -42,6 +42,8 @@ from harness.ledger.ledger import Ledger
 WHAT = "deploy"
 #: What starts anew by itself after a deploy or a fault is up again within this, in seconds.
 UP_WITHIN_S = 45.0
+#: All deploys of this process, so that those of one slot are not called as those of another one.
+_numbers = itertools.count(1)
 #: Outcomes that no transaction and no record belongs to.
 CERTAIN = frozenset({"unchanged", REFUSED})
 
@@ -58,7 +60,7 @@ class Operation:
 class Deploys:
     """The workload (fault_injection.runs.workload.Workload); `means` is for the faults' acts.
 
-    `folder` keeps the releases, one for all deploys of a run, also of one that is resumed; `name`
+    `folder` keeps the releases until the end of `work`, or for whoever resumes the run; `name`
     begins the names of the operations, which no others of the history may have.
     """
 
@@ -86,14 +88,13 @@ class Deploys:
         self._shelf = Shelf(PROJECT, folder)
         self._write: Callable[..., None] = write
         self._ledger = Ledger(chosen.inventory.records)
-        self._numbers = itertools.count(1)
         self._up_within_s = up_within_s
         self.usual_s = usual_s  #: how long a deploy takes that is committed; 0: not known yet
         self.stands: dict[str, str] = {}  #: host -> release, as it was seen at last
         self._journals: dict[str, Mapping[str, str]] = {}
 
     def work(self, stop: threading.Event) -> None:
-        """Deploy until `stop`, then bring the hosts home."""
+        """Deploy until `stop`, then bring the hosts home and clear up."""
         self.look()
         if set(self.stands.values()) != {OLD}:
             self.round(OLD)
@@ -101,6 +102,7 @@ class Deploys:
             self.round()
         if set(self.stands.values()) != {OLD}:
             self.round(OLD)
+        self._shelf.clear()
 
     def round(self, release: str = "") -> None:
         """Deploy `release`, or what is next; wait for rest, and write all of it down."""
@@ -136,7 +138,7 @@ class Deploys:
 
     def _begin(self, wants: str) -> Operation:
         folder = self._shelf.folder(wants)
-        op = f"{self._name}-{next(self._numbers)}"
+        op = f"{self._name}-{next(_numbers)}"
         self._write(Invoked(op=op, process=self._process, what=WHAT, wants=wants))
         return Operation(op, wants, Deploying(folder, self._chosen.inventory, self._limit))
 

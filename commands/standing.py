@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Shelf:
 
     def __init__(self, project: Path, folder: Path) -> None:
         self._project, self._folder = project, folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # those of a run that died and is resumed are there already
         there = {path.name: path for path in folder.iterdir() if not path.name.startswith(".")}
         self._known: dict[str, Path] = {**there, OLD: project}
@@ -56,6 +58,10 @@ class Shelf:
             lay_out(self._project, self._folder / name, name)
         self._known[name] = self._known.pop(name, self._folder / name)
         return self._known[name]
+
+    def clear(self) -> None:
+        """Take all of them away but the project itself."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def wanted(self, name: str, host: Host, facts: Mapping[str, Any]) -> Wanted:
         """Return what a host should be by a release."""

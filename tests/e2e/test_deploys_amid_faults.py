@@ -65,7 +65,6 @@ class Box:
         self.chosen = choose(None, str(folder / "box.yml"), "")
         self.usual_s, self.stands = 0.0, {}
         self.releases = folder / "releases"
-        self.releases.mkdir()
 
     def run(self, name, **more):
         return Run(self, name, **more)
@@ -159,6 +158,7 @@ def test_whatever_befalls_a_deploy_all_old_or_all_new_stands(box, scenarios, rec
     run = box.run("-".join(dict.fromkeys(scenarios)))
     history = run.meets(*scenarios)
     assert run.deploys.stands == {"box": OLD}
+    assert not box.releases.exists()
     judgement = judge(history)
     assert judgement.verdict.name == "proved", judgement.told()
     numbers = judgement.findings["all_old_or_all_new"].numbers

@@ -33,7 +33,6 @@ def test_a_session_that_dies_amid_the_upload_leaves_all_old(laptop, tmp_path):
     (use,) = REGISTRY["deploy_sshd_killed"].uses
     target = Target(host=ONE, service="p35-decision-intelligence", unit=CONSUMER)
     (word,) = use.fault.words(Aim(target, Chance(1), 30_000))
-    (tmp_path / "releases").mkdir()
     path = tmp_path / "history.jsonl"
     with Writer.begin(path, OPENING) as writer:
         deploys = Deploys(chosen, tmp_path / "releases", writer.write, limit=ONE)
