@@ -100,10 +100,12 @@ def carry_out(chosen: Chosen, schedule: Schedule, display: Display, *, yes: bool
 
 
 def expect_allowed(chosen: Chosen, schedule: Schedule, display: Display) -> None:
-    """Raise unless all hosts may be broken until the schedule is over."""
+    """Raise unless all hosts may be broken until the schedule is over, and are fit for it."""
     system = HostsOf(chosen, display)
     try:
         system.expect_allowed(max((each.to_ms for each in schedule.slots), default=0) / 1000)
+        if any(each.workload == run.DEPLOYS for each in schedule.slots):
+            system.expect_deployed()
     finally:
         system.close()
 

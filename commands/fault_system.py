@@ -18,12 +18,14 @@ from commands.fault_targets import Against
 from commands.scenes import open_redis
 from commands.showing import Display
 from commands.transactions import meta
+from commands.wanting import wanted
 from fault_injection.faults.fault import REDIS
 from fault_injection.gathering.place import Place
 from fault_injection.history.happenings import Proof
 from fault_injection.runs.run import DEPLOYS
 from harness import fanout
 from harness.contact import Contact, raise_together, reach, reach_all
+from harness.deploying import prepare
 from harness.errors import ConfigurationError, UnreachableError
 from harness.host import Host
 from roles import redis_users
@@ -91,9 +93,7 @@ class HostsOf:
 
     def deploys(self, folder: Path, write: Callable[..., None]) -> Deploys:
         """Return the workload that deploys the hosts as their inventory says."""
-        shelf = folder / "releases"
-        shelf.mkdir(mode=0o700, exist_ok=True)
-        return Deploys(self.chosen, shelf, write)
+        return Deploys(self.chosen, folder / "releases", write)
 
     def expect_allowed(self, for_s: float) -> None:
         """Raise unless every host may be broken for so long; nothing was changed by then."""
@@ -111,6 +111,18 @@ class HostsOf:
                 )  # fmt: skip
 
         raise_together(fanout.errors(fanout.each(self.chosen.hosts, one)))
+
+    def expect_deployed(self) -> None:
+        """Raise where a deploy would change anything: deploys amid faults begin from there."""
+        with reach_all(self.chosen.hosts, self._display) as contacts:
+            for contact in contacts:
+                steps = prepare(contact, wanted(contact.host, contact.facts)).plan.steps
+                if steps:
+                    raise ConfigurationError(
+                        f"{len(steps)} changes are not deployed yet, and deploys amid faults begin"
+                        " from what the inventory says", host=contact.host.name, step="deploys",
+                        action="invoke deploy",
+                    )  # fmt: skip
 
     def reach(self, host: str) -> Contact:
         """Return a connection of the caller's own."""
