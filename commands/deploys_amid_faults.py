@@ -56,7 +56,11 @@ class Operation:
 
 
 class Deploys:
-    """The workload (fault_injection.runs.workload.Workload); `orders` is for the faults' acts."""
+    """The workload (fault_injection.runs.workload.Workload); `means` is for the faults' acts.
+
+    `folder` keeps the releases, one for all deploys of a run, also of one that is resumed; `name`
+    begins the names of the operations, which no others of the history may have.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Deploys:
         folder: Path,
         write: Callable[..., None],
         *,
+        name: str = WHAT,
         limit: str = "",
         process: str = "laptop",
         usual_s: float = 0.0,
@@ -77,7 +82,7 @@ class Deploys:
         chosen.inventory.records.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.orders = Orders()
         self.means = Means(self.orders, partial(cutter, chosen))
-        self._chosen, self._limit, self._process = chosen, limit, process
+        self._chosen, self._limit, self._process, self._name = chosen, limit, process, name
         self._shelf = Shelf(PROJECT, folder)
         self._write: Callable[..., None] = write
         self._ledger = Ledger(chosen.inventory.records)
@@ -131,7 +136,7 @@ class Deploys:
 
     def _begin(self, wants: str) -> Operation:
         folder = self._shelf.folder(wants)
-        op = f"{WHAT}-{next(self._numbers)}"
+        op = f"{self._name}-{next(self._numbers)}"
         self._write(Invoked(op=op, process=self._process, what=WHAT, wants=wants))
         return Operation(op, wants, Deploying(folder, self._chosen.inventory, self._limit))
 

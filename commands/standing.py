@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Shelf:
 
     def fresh(self) -> str:
         """Return the name of a release that no host has yet."""
-        return f"{FRESH}-{len(self._known)}"
+        return f"{FRESH}-{secrets.token_hex(4)}"
 
     def folder(self, name: str) -> Path:
         """Return the project that deploys a release, which is laid out when it is first asked."""

@@ -34,10 +34,12 @@ MADE_UP = {"exchange_api_key": "simulated-key", "exchange_api_secret": "simulate
 #: No port but this machine's own, by its number: a name may mean another one.
 OWN_MACHINE = re.compile(r"http://127\.0\.0\.1:[1-9][0-9]{0,4}")
 #: A simulated account is of no worth, and one that is full asks the exchange nothing any more. An
-#: order that stays open holds all others up, for longer than a fault lasts.
+#: order that stays open or is not answered holds all others up, and nobody closes what is
+#: protected: looking at all of it as often as elsewhere would soon be all that is done.
 SIMULATION = {
     "max_notional_per_symbol_usd": 1e9, "max_open_positions": 1_000,
-    "max_orders_per_minute": 1_000_000, "order_follow_s": 5.0,
+    "max_orders_per_minute": 1_000_000, "order_follow_s": 5.0, "exchange_timeout_s": 2.0,
+    "protection_every_s": 60.0,
 }  # fmt: skip
 
 

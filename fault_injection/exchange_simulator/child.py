@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from fault_injection.exchange_simulator.keeping import forget
 from fault_injection.exchange_simulator.steering import change
 from harness.errors import QuantumError
 
@@ -29,6 +30,8 @@ def started(prices: Mapping[str, float] | None = None, keep: Path | None = None)
     knew is then in the folder `keep`, for whoever goes on (keeping.address).
     Raises QuantumError where it does not start.
     """
+    if keep:
+        forget(keep)
     words = [sys.executable, "-m", "fault_injection.exchange_simulator", "--until-left"]
     words += ["--keep", str(keep)] if keep else []
     process = subprocess.Popen(

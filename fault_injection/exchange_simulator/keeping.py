@@ -21,6 +21,12 @@ def keep(exchange: SimulatedExchange, folder: Path) -> None:
         beside.replace(below / name)
 
 
+def forget(folder: Path) -> None:
+    """Take away what one knew that was there before."""
+    for name in ("log", "orders"):
+        (folder / "control" / name).unlink(missing_ok=True)
+
+
 def address(folder: Path) -> str:
     """Return what to ask in the place of the simulator's own address."""
     return folder.resolve().as_uri()

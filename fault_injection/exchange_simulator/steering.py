@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 
 from harness.errors import QuantumError
@@ -35,7 +36,7 @@ def _asked(request: urllib.request.Request) -> Any:
     try:
         with urllib.request.urlopen(request, timeout=WITHIN_S) as answer:  # noqa: S310
             return json.load(answer)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         said = error.read(500).decode(errors="replace") if isinstance(
             error, urllib.error.HTTPError
         ) else str(error)  # fmt: skip

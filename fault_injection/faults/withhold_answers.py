@@ -36,5 +36,5 @@ FAULT = Fault(
     on=(EXECUTION,),
     needs=("simulated exchange",),
     by=LAPTOP,
-    lasts_s=(6, 10),
+    lasts_s=(4, 8),
 )

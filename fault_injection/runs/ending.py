@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 
 import redis
 
-from fault_injection.faults.fault import AGENT
+from fault_injection.exchange_acts import calls
+from fault_injection.exchange_simulator.steering import look
+from fault_injection.faults.fault import AGENT, EXECUTION
 from fault_injection.gathering import Opened, ended
 from fault_injection.gathering.place import Place
 from fault_injection.history.happenings import (
@@ -22,6 +24,7 @@ from fault_injection.history.happenings import (
     UNDONE,
     Fault,
     Happening,
+    Produced,
     Steady,
 )
 from fault_injection.history.reading import read
@@ -85,12 +88,20 @@ def finish(
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(LOOK_EVERY_S)
-        for some in _in_parts(found, LINES_AT_ONCE):
+        for some in _in_parts([*_called(place, found), *found], LINES_AT_ONCE):
             history.write(*some)
     line.hang_up()
     write(*system.prove(claims))
+    system.stand_as_before()
     write(_as_before(stood["hosts"], system))
     history.close()
+
+
+def _called(place: Place, found: Iterable[Happening]) -> Iterator[Happening]:
+    """Yield what the simulated exchange was asked for these entries, where there is one."""
+    if place.exchange and place.flow == EXECUTION:
+        identities = [each.identity for each in found if isinstance(each, Produced)]
+        yield from calls(look(place.exchange, "log")["calls"], place.flow, identities)
 
 
 def _as_before(before: Any, system: System) -> Steady:
@@ -111,7 +122,7 @@ def resume(
     system: System,
     places: Sequence[Place],
     claims: Sequence[str],
-    watch: Callable[[Happening], None],
+    tell: Callable[..., None],
 ) -> bool:
     """Undo what a dead harness left, and read and check as in the end; tells whether it had to.
 
@@ -131,8 +142,7 @@ def resume(
         def write(*happenings: Happening) -> None:
             if happenings:
                 history.write(*happenings)
-            for each in happenings:
-                watch(each)
+            tell(*happenings)
 
         _undo_left(folder, system, over, write)
         sampler = Sampler(places, Line(system.redis), write)

@@ -11,7 +11,7 @@ SCENARIO = Scenario(
     family="exchange",
     about=__doc__,
     workload="decision_made",
-    per_s=5,
+    per_s=3,
     uses=(Use(fault=skew_exchange_clock.FAULT, times=(1, 2)),),
     checkers=OF_ORDERS,
     claims=SHOWN_OF_DECISIONS,

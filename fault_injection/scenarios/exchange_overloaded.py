@@ -11,7 +11,7 @@ SCENARIO = Scenario(
     family="exchange",
     about=__doc__,
     workload="decision_made",
-    per_s=5,
+    per_s=3,
     uses=(
         Use(fault=throttle_exchange.FAULT, times=(1, 2)),
         Use(fault=fail_exchange.FAULT, times=(1, 2)),

@@ -12,7 +12,7 @@ SCENARIO = Scenario(
     family="exchange",
     about=__doc__,
     workload="decision_made",
-    per_s=5,
+    per_s=3,
     uses=(
         Use(fault=withhold_answers.FAULT, times=(1, 2)),
         Use(fault=kill_consumer.FAULT, on=(EXECUTION,), amid=True),

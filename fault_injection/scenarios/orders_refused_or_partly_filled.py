@@ -11,7 +11,7 @@ SCENARIO = Scenario(
     family="exchange",
     about=__doc__,
     workload="decision_made",
-    per_s=5,
+    per_s=3,
     uses=(
         Use(fault=refuse_orders.FAULT, times=(1, 2)),
         Use(fault=fill_in_part.FAULT, times=(1, 2)),

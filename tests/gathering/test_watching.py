@@ -1,5 +1,6 @@
 """Commands as MONITOR tells them: what they show, what they do not, and where the link breaks."""
 
+import socket
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from fault_injection import gathering
 from fault_injection.checkers import judge
 from fault_injection.gathering import monitor
 from fault_injection.history import happenings as h
+from harness.links.redis_link import redis_through
 from proofs.finding import Verdict
 from streams import intents
 from streams.outcomes import Outcome
@@ -171,3 +173,21 @@ def test_what_a_script_adds_after_its_acknowledgement_is_no_later():
     assert told(script[0], b'+1.000050 [0 lua] "XADD" "s" "*"', acked, after) == [1_000_100_000]
     assert told(acked.replace(b"lua", b"1.2.3.4:5"), after) == [1_000_100_000]
     assert told(*script) == []
+
+
+class Near:
+    """A link to a host that is this one."""
+
+    def dial(self, host, port):
+        return socket.create_connection((host, port))
+
+
+def test_a_redis_behind_a_link_is_watched_through_it(server, client):
+    watch = gathering.Watch(redis_through(Near(), "127.0.0.1", server.port), [ROUTING])
+    watch.begin()
+    opened = {ROUTING.flow: gathering.opened(client, ROUTING)}
+    (entry,) = add(client, decided())
+    client.xack(ROUTING.stream, ROUTING.group, entry)
+    watch.end()
+    assert [each.entry for each in watch.lines(opened)] == [entry]
+    assert watch.broken == ""

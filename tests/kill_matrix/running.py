@@ -84,7 +84,7 @@ class Run:
         passes = self._chance.randint(0, self.service.passes)
         point = f"{case.point}={f'{passes}*off->' if passes else ''}1*kill"
         dying = self._begin(QUANTUM_FAILPOINTS=point)
-        until(lambda: dying.process.poll() is not None or self._rests(), what="a kill, or rest")
+        until(lambda: dying.process.poll() is not None or self._idle(dying), what="a kill, or rest")
         # what kills it may come right behind what brought rest
         if dying.stop() != -signal.SIGKILL:
             return False
@@ -140,6 +140,11 @@ class Run:
         port = self._proxy.port if self._proxy else self.server.port
         return self._start(port, module=self._module, **self.service.settings, **more)
 
+    def _idle(self, process):
+        """Tell whether all is done, and the process says so itself, after whatever went wrong."""
+        told = [each for each in process.hear() if each.startswith("STATUS=")]
+        return bool(told) and told[-1].startswith("STATUS=running") and self._rests()
+
     def _rest(self, process):
         def look():
             assert process.process.poll() is None, f"it ended: {process.log.read_text()}"
@@ -148,7 +153,8 @@ class Run:
         until(look, within_s=REST_WITHIN_S, what=f"rest after {self.case}")
 
     def _rests(self):
-        return at_rest(self._client, [self._place]) and self.service.rested(self._client)
+        at = at_rest(self._client, [self._place])
+        return at and self.service.rested(self._client, self.case.seed)
 
     def _fault(self, *stages):
         self._told.fault(*stages, name="kill_at_failpoint")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fault_injection import gathering
 from fault_injection.gathering import Place
 from fault_injection.workloads import apply_result, decision_made
+from streams.intents import RECORD_PREFIX
 from tests.execution import desk
 from tests.gathering.running import COUNTING, EXECUTING, ROUTING
 from tests.kill_matrix import tallying
@@ -33,8 +34,8 @@ class Service:
     #: an event once more
     again: Callable = dict
     gathered: object = gathering
-    #: client -> whether more than the group is at rest
-    rested: Callable = lambda _client: True
+    #: client, seed -> whether more than the group is at rest
+    rested: Callable = lambda _client, _seed: True
 
 
 def decisions(seed, count):
@@ -58,8 +59,17 @@ def intents(seed, count):
     return made
 
 
+def sent(seed, count):
+    """Buys, and one that closes what they bought."""
+    made = protected(seed, count)
+    for each in made:
+        del each["stop_loss"]
+    made[count // 2] |= {"side": "FLAT", "reduce_only": "true"}
+    del made[count // 2]["quantity"]
+    return made
+
+
 def protected(seed, count):
-    """Buys for an exchange: what it holds is nothing that paper's book could explain."""
     return [
         desk.wanted(trace_id=f"{seed}-{n}", quantity="0.01", price="60000", stop_loss="50000")
         for n in range(count)
@@ -108,15 +118,17 @@ def on_an_exchange(simulator, service=EXECUTION, **more):
     return dataclasses.replace(service, place=place, settings=settings, **more)
 
 
-def of(point, simulator):
-    """Return how a point is visited, None where nobody knows a service of that name."""
-    service, _, name = point.partition(".")
-    if service == "execution" and name.endswith("protect"):
+def of(case, simulator):
+    """Return how a case's point is visited, None where nobody knows a service of that name."""
+    service, _, name = case.point.partition(".")
+    if case.there and name.endswith("protect"):
         # another one would wait until the dead one's lease has run out, 20 s
         heirs = ("host-1", "host-2") if SOAK else ("host-1",)
         return on_an_exchange(
             simulator, events=protected, count=4, rested=all_protected, heirs=heirs
         )
+    if case.there:
+        return on_an_exchange(simulator, events=sent, count=6)
     if service == "execution" and name.endswith("skip"):
         return SKIPPING
     if name.endswith("catch_up"):
@@ -124,8 +136,8 @@ def of(point, simulator):
     return BY_PREFIX.get(service)
 
 
-def all_protected(client):
-    """Tell whether each filled intent's stop loss rests at the exchange."""
-    keys = list(client.scan_iter(match="quantum:intent:*", count=5_000))
-    records = [client.hmget(key, "state", "stop_loss", "stop_loss_state") for key in keys]
-    return all(rests == "RESTING" for state, stop, rests in records if state == "FILLED" and stop)
+def all_protected(client, seed):
+    """Tell whether each stop loss of these rests; a later trade may close what others protect."""
+    keys = list(client.scan_iter(match=f"{RECORD_PREFIX}{seed}-*", count=5_000))
+    records = [client.hmget(key, "state", "stop_loss_state") for key in keys]
+    return all(rests == "RESTING" for state, rests in records if state == "FILLED")

@@ -29,7 +29,7 @@ def through(cases, server, start, simulator):
     """Live through cases on one server; return how often points were visited, and what is wrong."""
     visited, wrong = Counter(), {}
     for case in cases:
-        service = services.of(case.point, simulator)
+        service = services.of(case, simulator)
         if service is not None:
             found = Run(case, service, server, start).judged()
             visited[case.point] += found.visited
@@ -43,11 +43,6 @@ def unvisited(every, visited):
     return [point for point in every if not visited[point]]
 
 
-def trades_there(case, simulator):
-    service = services.of(case.point, simulator)
-    return bool(service and service.place.exchange)
-
-
 @pytest.mark.timeout(sized(300, 7_200))
 @pytest.mark.parametrize("kind", KINDS if SOAK else ["drawn"])
 @pytest.mark.parametrize("service", SERVICES)
@@ -59,9 +54,9 @@ def test_killed_at_any_point_it_loses_and_doubles_nothing(
     cases = sized(sample, whole)(every, SEED)
     visited, wrong = Counter(), {}
     # what an exchange holds is no part of paper's book, so each has a server of its own
-    for there in sorted({trades_there(case, simulator) for case in cases}):
+    for there in sorted({case.there for case in cases}):
         for server in started(kind):
-            of_it = [case for case in cases if trades_there(case, simulator) is there]
+            of_it = [case for case in cases if case.there is there]
             say(f"{service} on {server.version()}: {len(of_it)} cases")
             more, found = through(of_it, server, consumer, simulator)
             visited, wrong = visited + more, wrong | found
@@ -111,4 +106,5 @@ def test_a_sample_has_every_point_once_and_all_companions():
         counts = Counter(case.companion for case in drawn)
         assert set(counts) == set(COMPANIONS)
         assert max(counts.values()) - min(counts.values()) <= 1
-    assert len(set(whole(every, 1))) == len(every) * len(COMPANIONS)
+    beside = {(case.point, case.companion) for case in whole(every, 1)}
+    assert len(beside) == len(every) * len(COMPANIONS)

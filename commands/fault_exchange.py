@@ -1,0 +1,32 @@
+"""The simulated exchange of a run: started for it where its schedule breaks one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from fault_injection.exchange_acts import wanted
+from fault_injection.exchange_simulator import keeping
+from fault_injection.exchange_simulator.child import started
+from fault_injection.schedules import Schedule
+from fault_injection.workloads.decision_made import PRICES
+
+#: Below a run's folder: what the exchange knew when it ended.
+FOLDER = "exchange"
+
+
+@contextlib.contextmanager
+def of_run(run: Path, schedule: Schedule) -> Iterator[str]:
+    """Yield where it is until the block ends, "" where nothing of the schedule is done to it."""
+    if not wanted(word for each in schedule.faults for word in each.words):
+        yield ""
+        return
+    with started(PRICES, keep=run / FOLDER) as url:
+        yield url
+
+
+def afterwards(run: Path) -> str:
+    """Return what to ask in the place of the one that ended with its run, "" where none was."""
+    kept = run / FOLDER
+    return keeping.address(kept) if kept.is_dir() else ""
