@@ -23,7 +23,7 @@ from fault_injection import report, scenarios
 from fault_injection.checkers import Judgement, judge
 from fault_injection.history.reading import read
 from fault_injection.report.folder import previous_of
-from fault_injection.runs import ending, folder, run
+from fault_injection.runs import ending, flows, folder, run
 from fault_injection.runs.folder import HISTORY, JUDGEMENT, REPORT, SCHEDULE, STOOD, Folder
 from fault_injection.scenarios.scenario import Scenario
 from fault_injection.schedules import Schedule, decode, digest, draw, encode, told
@@ -104,7 +104,7 @@ def expect_allowed(chosen: Chosen, schedule: Schedule, display: Display) -> None
     system = HostsOf(chosen, display)
     try:
         system.expect_allowed(max((each.to_ms for each in schedule.slots), default=0) / 1000)
-        if any(each.workload == run.DEPLOYS for each in schedule.slots):
+        if any(each.workload == flows.DEPLOYS for each in schedule.slots):
             system.expect_deployed()
     finally:
         system.close()
@@ -145,7 +145,7 @@ def resume(chosen: Chosen, name: str, display: Display) -> dict[str, Any]:
     )  # fmt: skip
     try:
         with watched(schedule, display) as tell:
-            places = run.reached_by(schedule.slots, system.places)
+            places = flows.reached_by(schedule.slots, system.places)
             claims = claims_of(of_schedule(schedule))
             had_to = ending.resume(place, system, places, claims, tell)
         if not had_to and place.judgement() is not None:

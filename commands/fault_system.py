@@ -22,7 +22,7 @@ from commands.wanting import wanted
 from fault_injection.faults.fault import REDIS
 from fault_injection.gathering.place import Place
 from fault_injection.history.happenings import Proof
-from fault_injection.runs.run import DEPLOYS
+from fault_injection.runs.flows import DEPLOYS
 from harness import fanout
 from harness.contact import Contact, raise_together, reach, reach_all
 from harness.deploying import prepare

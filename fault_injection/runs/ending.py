@@ -29,6 +29,7 @@ from fault_injection.history.happenings import (
 )
 from fault_injection.history.reading import read
 from fault_injection.history.writing import Writer
+from fault_injection.runs.flows import flow_lines
 from fault_injection.runs.folder import Folder
 from fault_injection.runs.hands import AgentHand, stage
 from fault_injection.runs.sampling import Sampler
@@ -145,6 +146,8 @@ def resume(
             tell(*happenings)
 
         _undo_left(folder, system, over, write)
+        # whoever put back what had been rehearsed meanwhile, or deployed, had a gate
+        write(*flow_lines(places, others=True))
         sampler = Sampler(places, Line(system.redis), write)
         with beside(sampler.work):
             wait_for_rest(sampler)

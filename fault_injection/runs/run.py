@@ -10,15 +10,12 @@ from dataclasses import dataclass, field
 from fault_injection import exchange_acts
 from fault_injection.deploys import acts as deploy_acts
 from fault_injection.faults import REGISTRY
-from fault_injection.faults.fault import AGENT, DECISION_INTELLIGENCE, EXECUTION, LAPTOP, ROUTER
-from fault_injection.gathering import flow, opened
-from fault_injection.gathering.place import Place
+from fault_injection.faults.fault import AGENT, DECISION_INTELLIGENCE, LAPTOP, ROUTER
+from fault_injection.gathering import opened
 from fault_injection.history.happenings import (
     AFTER,
     BEFORE,
-    CALLS,
     PLANNED,
-    Flow,
     Happening,
     Opening,
     Process,
@@ -28,6 +25,7 @@ from fault_injection.history.writing import Writer
 from fault_injection.runs import ending
 from fault_injection.runs.acts import ACTS, Act, Around
 from fault_injection.runs.feeding import Feeder, Producer, events
+from fault_injection.runs.flows import DEPLOYS, flow_lines, gated, reached_by
 from fault_injection.runs.folder import STOOD, Folder
 from fault_injection.runs.hands import AgentHand, Hand, LaptopHand, death, stage
 from fault_injection.runs.sampling import Sampler
@@ -56,8 +54,6 @@ FEEDS: Mapping[str, tuple[tuple[str, str, float], ...]] = {
     ),
     "deploys": (("decision_made", ROUTER, 1.0),),
 }  # fmt: skip
-DEPLOYS = "deploys"
-CLAIM_IDLE_MS = 5_000
 
 Tell = Callable[..., None]
 
@@ -110,7 +106,7 @@ def carry_out(folder: Folder, wanted: Wanted, system: System, tell: Tell) -> Non
                 history.write(*happenings)
             tell(*happenings)
 
-        write(*flow_lines(places, slots, watch))
+        write(*flow_lines(places, watch.evidence, others=gated(slots)))
         write(*(stage(each, PLANNED) for each in wanted.schedule.faults))
         sampler = Sampler(places, Line(system.redis), write)
         with beside(sampler.work), beside(lambda stop: watch.work(stop, history)):
@@ -121,35 +117,10 @@ def carry_out(folder: Folder, wanted: Wanted, system: System, tell: Tell) -> Non
                 run.undo_all()
             ending.wait_for_rest(sampler)
         if watch.broken:
-            write(*flow_lines(places, slots, watch), Process(
+            write(*flow_lines(places, watch.evidence, others=gated(slots)), Process(
                 name="watch", did="broke off", said=watch.broken
             ))  # fmt: skip
         ending.finish(history, write, folder, places, system, wanted.claims)
-
-
-def reached_by(slots: Sequence[Slot], places: Sequence[Place]) -> tuple[Place, ...]:
-    """Return the places that the workloads come to: a decision reaches all of them."""
-    if slots and all(each.workload == "apply_result" for each in slots):
-        return tuple(each for each in places if each.flow == DECISION_INTELLIGENCE)
-    return tuple(places)
-
-
-def flow_lines(
-    places: Sequence[Place], slots: Sequence[Slot] = (), watch: Watched | None = None
-) -> Iterator[Flow]:
-    """Yield what is gathered about each place.
-
-    The router's stream alone is the laptop's: other streams have consumers that add to them, and a
-    deploy's gate adds to all.
-    """
-    gated = any(each.workload == DEPLOYS for each in slots)
-    for each in places:
-        more = watch.evidence(each) if watch else ()
-        calls = (CALLS,) if each.exchange and each.flow == EXECUTION else ()
-        yield flow(
-            each, *more, *calls, fed_by_others=gated or each.flow != ROUTER,
-            claim_idle_ms=CLAIM_IDLE_MS,
-        )  # fmt: skip
 
 
 def _opening(wanted: Wanted, system: System) -> Opening:

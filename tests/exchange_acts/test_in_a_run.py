@@ -12,7 +12,7 @@ from fault_injection.exchange_simulator import keeping, steering
 from fault_injection.exchange_simulator.exchange import SimulatedExchange
 from fault_injection.faults.fault import EXECUTION, REDIS, ROUTER
 from fault_injection.history import happenings as h
-from fault_injection.runs import ending, run
+from fault_injection.runs import ending, flows
 from fault_injection.schedules import draw
 from harness.errors import QuantumError
 from harness.inventory import load
@@ -69,8 +69,10 @@ def test_the_services_places_say_where_they_trade(chosen):
 
 def test_calls_are_promised_of_who_asks_the_exchange_alone():
     there = [dataclasses.replace(each, exchange=URL) for each in PLACES]
-    assert {line.flow for line in run.flow_lines(there) if h.CALLS in line.evidence} == {EXECUTION}
-    assert not any(h.CALLS in line.evidence for line in run.flow_lines(PLACES))
+    assert {line.flow for line in flows.flow_lines(there) if h.CALLS in line.evidence} == {
+        EXECUTION
+    }
+    assert not any(h.CALLS in line.evidence for line in flows.flow_lines(PLACES))
 
 
 def test_its_record_is_told_with_what_was_gathered(tmp_path):
