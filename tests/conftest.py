@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests import in_memory
@@ -22,6 +23,9 @@ STEPPED_BACK: list[int] = []
 # all of the tests anew, and every command and consumer that a test starts all of the project.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# no test asserts a duration, and an example is tried on a machine that is busy
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
 #: The folder in memory that is this run's own; None where another keeps it, or the disk is used.
 IN_MEMORY = in_memory.use() if in_memory.wanted() else None
 
