@@ -67,7 +67,8 @@ class Front:
         request, loop, told = Request(scope, receive), asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
-            loop.call_soon_threadsafe(told.set)
+            with contextlib.suppress(RuntimeError):  # a server that is gone holds no reply
+                loop.call_soon_threadsafe(told.set)
 
         body = (await request.body()).decode("latin-1")
         call = self._exchange.arrive(

@@ -10,6 +10,7 @@ import pytest
 
 from consumers.exchanges import ClockSkew, OutcomeUnknown
 from consumers.exchanges.opening import open_exchange
+from fault_injection.exchange_simulator import Simulator
 from tests.exchanges.conftest import PATIENT_S, entry, stop
 
 
@@ -78,3 +79,16 @@ def test_what_makes_no_sense_is_answered_400(url, exchange, name, words):
     with refused.value as answer:
         assert answer.code == 400
         assert json.load(answer)["error"]
+
+
+def test_whoever_is_woken_after_the_server_is_gone_is_left_alone():
+    keys = {"key": "simulated-key", "secret": "simulated-secret"}
+    with Simulator() as simulator:
+        found = open_exchange(
+            "binance_futures", mode="testnet", url=simulator.url, timeout_s=PATIENT_S, **keys
+        )
+        found.place(entry())
+        calls = simulator._calls
+    assert calls
+    for call in calls:
+        call.wake()
