@@ -13,6 +13,7 @@ from fault_injection.exchange_simulator.child import started
 from fault_injection.runs.folder import below
 from fault_injection.schedules import Schedule
 from fault_injection.workloads.decision_made import PRICES
+from harness.errors import QuantumError
 
 
 @contextlib.contextmanager
@@ -23,6 +24,22 @@ def of_run(chosen: Chosen, schedule: Schedule) -> Iterator[str]:
         return
     with started(PRICES, keep=_kept(chosen)) as url:
         yield url
+
+
+@contextlib.contextmanager
+def again(chosen: Chosen, url: str) -> Iterator[str]:
+    """Bring back the exchange of a dead run for whoever finishes it, where it was.
+
+    Yields what to ask in its place: "" where it is there again, else what is kept of it.
+    """
+    with contextlib.ExitStack() as stack:
+        said = ""
+        if url:
+            try:
+                stack.enter_context(started(PRICES, keep=_kept(chosen), again=url))
+            except QuantumError:  # somebody else has its port, or nothing is kept
+                said = afterwards(chosen)
+        yield said
 
 
 def afterwards(chosen: Chosen) -> str:

@@ -142,11 +142,16 @@ def resume(chosen: Chosen, name: str, display: Display) -> dict[str, Any]:
 
     The hosts still stand as they rehearsed, so that this comes last.
     """
-    place, started = folder.find(chosen.inventory.records, name), time.time()
-    schedule = place.schedule()
-    left = rehearsing.left(chosen)
+    place, left = folder.find(chosen.inventory.records, name), rehearsing.left(chosen)
+    with fault_exchange.again(chosen, left.exchange_url if left else "") as exchange:
+        return _finish(chosen, place, left, exchange, display)
+
+
+def _finish(
+    chosen: Chosen, place: Folder, left: rehearsing.Left | None, exchange: str, display: Display
+) -> dict[str, Any]:
+    schedule, started = place.schedule(), time.time()
     rehearsed = rehearsing.rehearsed(chosen, left.exchange_url) if left else chosen
-    exchange = fault_exchange.afterwards(chosen) if left and left.exchange_url else ""
     system = HostsOf(rehearsed, exchange)
     try:
         with watched(schedule, display) as watch:

@@ -9,6 +9,7 @@ from commands.choosing import Chosen
 from commands.fault_system import places
 from fault_injection import scenarios
 from fault_injection.exchange_simulator import keeping, steering
+from fault_injection.exchange_simulator.child import started
 from fault_injection.exchange_simulator.exchange import SimulatedExchange
 from fault_injection.faults.fault import EXECUTION, REDIS, ROUTER
 from fault_injection.history import happenings as h
@@ -58,6 +59,25 @@ def test_what_an_earlier_one_knew_is_none_of_a_runs(chosen):
     broken = schedule("exchange_overloaded")
     with fault_exchange.of_run(chosen, broken), pytest.raises(QuantumError):
         steering.look(fault_exchange.afterwards(chosen), "log")
+
+
+def test_whoever_finishes_a_run_has_its_exchange_back_where_it_was(chosen):
+    with fault_exchange.of_run(chosen, schedule("exchange_overloaded")) as url:
+        pass
+    with fault_exchange.again(chosen, url) as said:
+        assert said == ""
+        assert steering.look(url, "orders") == []
+    with fault_exchange.again(chosen, "") as said:
+        assert said == ""
+
+
+def test_where_it_cannot_be_back_what_is_kept_of_it_is_asked(chosen):
+    with fault_exchange.of_run(chosen, schedule("exchange_overloaded")) as url:
+        pass
+    with started() as taken, fault_exchange.again(chosen, taken) as said:
+        assert said == fault_exchange.afterwards(chosen)
+        assert steering.look(said, "orders") == []
+    assert url
 
 
 def test_the_services_places_say_where_they_trade(chosen):
