@@ -6,46 +6,43 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from commands.choosing import Chosen
 from fault_injection.exchange_acts import wanted
 from fault_injection.exchange_simulator import keeping
 from fault_injection.exchange_simulator.child import started
-from fault_injection.runs.folder import below
 from fault_injection.schedules import Schedule
 from fault_injection.workloads.decision_made import PRICES
 from harness.errors import QuantumError
 
+#: Below a run's folder: what the exchange knew when it ended.
+FOLDER = "exchange"
+
 
 @contextlib.contextmanager
-def of_run(chosen: Chosen, schedule: Schedule) -> Iterator[str]:
+def of_run(run: Path, schedule: Schedule) -> Iterator[str]:
     """Yield where it is until the block ends, "" where nothing of the schedule is done to it."""
     if not wanted(word for each in schedule.faults for word in each.words):
         yield ""
         return
-    with started(PRICES, keep=_kept(chosen)) as url:
+    with started(PRICES, keep=run / FOLDER) as url:
         yield url
 
 
 @contextlib.contextmanager
-def again(chosen: Chosen, url: str) -> Iterator[str]:
-    """Bring back the exchange of a dead run for whoever finishes it, where it was.
+def again(run: Path, url: str) -> Iterator[str]:
+    """Bring back the exchange of a dead run, for whoever finishes it, on its port.
 
-    Yields what to ask in its place: "" where it is there again, else what is kept of it.
+    Yields what to read its record from: "" where it is there again and can be asked itself.
     """
     with contextlib.ExitStack() as stack:
-        said = ""
-        if url:
-            try:
-                stack.enter_context(started(PRICES, keep=_kept(chosen), again=url))
-            except QuantumError:  # somebody else has its port, or nothing is kept
-                said = afterwards(chosen)
+        said = afterwards(run)
+        if url and said:
+            with contextlib.suppress(QuantumError):  # somebody else may have its port by now
+                stack.enter_context(started(PRICES, keep=run / FOLDER, again=url))
+                said = ""
         yield said
 
 
-def afterwards(chosen: Chosen) -> str:
-    """Return what to ask in the place of the one that ended with its run."""
-    return keeping.address(_kept(chosen))
-
-
-def _kept(chosen: Chosen) -> Path:
-    return below(chosen.inventory.records) / f"exchange-{chosen.inventory.name}"
+def afterwards(run: Path) -> str:
+    """Return what to ask in the place of the one that ended with its run, "" where none was."""
+    kept = run / FOLDER
+    return keeping.address(kept) if kept.is_dir() else ""

@@ -14,16 +14,17 @@ from typing import Any
 
 from commands import fault_exchange, recording, rehearsing
 from commands.choosing import Chosen
+from commands.fault_board import FaultBoard
 from commands.fault_system import HostsOf
 from commands.fault_targets import Against
 from commands.naming import expect_name
-from commands.showing import VERDICTS, Display
-from fault_injection import scenarios
+from commands.showing import Display, from_here
+from fault_injection import report, scenarios
 from fault_injection.checkers import Judgement, judge
-from fault_injection.history.happenings import Happening
 from fault_injection.history.reading import read
+from fault_injection.report.folder import previous_of
 from fault_injection.runs import ending, folder, run
-from fault_injection.runs.folder import JUDGEMENT, Folder
+from fault_injection.runs.folder import HISTORY, JUDGEMENT, REPORT, SCHEDULE, STOOD, Folder
 from fault_injection.scenarios.scenario import Scenario
 from fault_injection.schedules import Schedule, decode, digest, draw, encode, told
 from harness.contact import reach_all
@@ -94,79 +95,71 @@ def dry(schedule: Schedule, display: Display) -> dict[str, Any]:
 def carry_out(chosen: Chosen, schedule: Schedule, display: Display, *, yes: bool) -> dict[str, Any]:
     """Confirm, rehearse, break, judge and record; returns the result as one document."""
     expect_name(chosen, display, "these hosts will be broken on purpose", STEP, yes=yes)
-    expect_allowed(chosen, schedule)
-    with (
-        fault_exchange.of_run(chosen, schedule) as exchange,
-        rehearsing.rehearsal(chosen, display, exchange) as rehearsed,
-    ):
-        return run_and_judge(rehearsed, schedule, display)
+    expect_allowed(chosen, schedule, display)
+    return run_and_judge(chosen, schedule, display)
 
 
-def expect_allowed(chosen: Chosen, schedule: Schedule) -> None:
+def expect_allowed(chosen: Chosen, schedule: Schedule, display: Display) -> None:
     """Raise unless all hosts may be broken until the schedule is over."""
-    system = HostsOf(chosen)
+    system = HostsOf(chosen, display)
     try:
         system.expect_allowed(max((each.to_ms for each in schedule.slots), default=0) / 1000)
     finally:
         system.close()
 
 
-def run_and_judge(
-    rehearsed: Chosen, schedule: Schedule, display: Display, at_least: int = 100
-) -> dict[str, Any]:
-    """Run a schedule on hosts as they stand."""
+def run_and_judge(chosen: Chosen, schedule: Schedule, display: Display) -> dict[str, Any]:
+    """Run a schedule, with a simulated exchange where it breaks one, and say what came of it."""
     wanted, started = of_schedule(schedule), time.time()
-    place = folder.begin(rehearsed.inventory.records, schedule)
+    place = folder.begin(chosen.inventory.records, schedule)
     display.say(f"run {place.id}, seed {schedule.seed}; to end it early: touch {place.stop}")
-    system = HostsOf(rehearsed)
-    try:
-        with watched(schedule, display) as watch:
-            run.carry_out(
-                place,
-                run.Wanted(
-                    schedule=schedule, claims=claims_of(wanted), version=VERSION,
-                    scenario=wanted[0].name if len(wanted) == 1 else "", at_least=at_least,
-                ),
-                system, watch,
-            )  # fmt: skip
-        return conclude(rehearsed, place, system, display, started=started)
-    except (QuantumError, KeyboardInterrupt):
-        display.say(f"broken off; what it has shown: invoke faults.resume --id {place.id}")
-        raise
-    finally:
-        system.close()
+    with contextlib.ExitStack() as stack:
+        exchange = stack.enter_context(fault_exchange.of_run(place.path, schedule))
+        system = HostsOf(chosen, display, exchange=exchange)
+        stack.callback(system.close)
+        try:
+            with watched(schedule, display) as tell:
+                run.carry_out(
+                    place,
+                    run.Wanted(
+                        schedule=schedule, claims=claims_of(wanted), version=VERSION,
+                        scenario=wanted[0].name if len(wanted) == 1 else "",
+                    ),
+                    system, tell,
+                )  # fmt: skip
+            return conclude(chosen, place, system, display, started=started)
+        except (QuantumError, KeyboardInterrupt):
+            display.say(f"broken off; what it has shown: invoke faults.resume --id {place.id}")
+            raise
 
 
 def resume(chosen: Chosen, name: str, display: Display) -> dict[str, Any]:
-    """Finish what a dead harness left: undo, read, check, judge, record, and end its rehearsal.
-
-    The hosts still stand as they rehearsed, so that this comes last.
-    """
+    """Finish what a dead harness left: undo, read, check, put back, judge and record."""
     place, left = folder.find(chosen.inventory.records, name), rehearsing.left(chosen)
-    with fault_exchange.again(chosen, left.exchange_url if left else "") as exchange:
-        return _finish(chosen, place, left, exchange, display)
+    exchange = left.exchange_url if left else ""
+    with fault_exchange.again(place.path, exchange) as gathered:
+        return _finish(chosen, place, display, exchange, gathered)
 
 
 def _finish(
-    chosen: Chosen, place: Folder, left: rehearsing.Left | None, exchange: str, display: Display
+    chosen: Chosen, place: Folder, display: Display, exchange: str, gathered: str
 ) -> dict[str, Any]:
     schedule, started = place.schedule(), time.time()
-    rehearsed = rehearsing.rehearsed(chosen, left.exchange_url) if left else chosen
-    system = HostsOf(rehearsed, exchange)
+    system = HostsOf(chosen, display, exchange=exchange, gathered=gathered)
     try:
-        with watched(schedule, display) as watch:
+        with watched(schedule, display) as tell:
             places = run.reached_by(schedule.slots, system.places)
             claims = claims_of(of_schedule(schedule))
-            had_to = ending.resume(place, system, places, claims, watch)
+            had_to = ending.resume(place, system, places, claims, tell)
         if not had_to and place.judgement() is not None:
             raise ConfigurationError(
                 f"{place.id} came to its end and was judged", step="faults.resume",
                 action=f"look at {place.report}",
             )  # fmt: skip
-        return conclude(rehearsed, place, system, display, started=started)
+        return conclude(chosen, place, system, display, started=started)
     finally:
+        system.stand_as_before()
         system.close()
-        rehearsing.put_back(chosen, display)
 
 
 def conclude(
@@ -176,20 +169,20 @@ def conclude(
     display.stage("judging the history")
     history, schedule = read(place.history), place.schedule()
     judgement = judge(history)
-    place.keep(JUDGEMENT, judgement.told())
+    previous = previous_of(place.path, history)
+    place.keep(REPORT, report.render(history, judgement, schedule, previous))
+    place.keep(JUDGEMENT, {**judgement.told(), "summary": report.summary(history, judgement)})
     entry = record(chosen, place, system, judgement, started=started)
     display.idle()
-    for name, finding in judgement.findings.items():
-        said = f"{finding.verdict.name:8} {name}  {'; '.join(finding.reasons)}"
-        display.say(said, VERDICTS[finding.verdict.name])
-    if judgement.not_asked:
-        display.say(f"not asked: {', '.join(judgement.not_asked)}", "dim")
+    for line in report.told(history, judgement, schedule, previous):
+        display.say(line)
+    display.say(f"report: {from_here(place.report)}")
     display.verdict(
         judgement.verdict, f"{len(judgement.findings)} checkers", chosen.inventory.records / entry
     )
     return {
-        "run": place.id, "seed": schedule.seed, "record": entry, **judgement.told(),
-        "exit_code": judgement.verdict.exit_code,
+        "run": place.id, "seed": schedule.seed, "record": entry, "report": str(place.report),
+        **judgement.told(), "exit_code": judgement.verdict.exit_code,
     }  # fmt: skip
 
 
@@ -198,7 +191,8 @@ def record(
 ) -> str:
     """Write the record of a run: what was planned and found, and digests of what it rests on."""
     schedule = place.schedule()
-    files = sorted(each for each in place.path.iterdir() if not each.name.startswith("."))
+    names = (SCHEDULE, HISTORY, STOOD, JUDGEMENT, REPORT)
+    files = [place.path / name for name in names]
     with reach_all(system.chosen.hosts, Display(quiet=True)) as contacts:
         entry = recording.write(
             chosen, "fault", judgement.verdict.name, contacts, started=started, ended=time.time(),
@@ -208,7 +202,7 @@ def record(
                 "run": place.id, "seed": schedule.seed, "schedule": digest(schedule),
                 "scenarios": [each.scenario for each in schedule.slots],
                 "faults": len(schedule.faults), "verdict": judgement.verdict.name,
-                "files": {each.name: _digest_of(each.read_bytes()) for each in files},
+                "files": {each.name: _digest_of(each) for each in files},
             },
             evidence={"judgement": judgement.told(), "schedule": json.loads(encode(schedule))},
         )  # fmt: skip
@@ -231,13 +225,13 @@ def claims_of(wanted: Sequence[Scenario]) -> list[str]:
 
 
 @contextlib.contextmanager
-def watched(schedule: Schedule, display: Display) -> Iterator[Callable[[Happening], None]]:
-    """Yield what shows each happening to a person while the block runs."""
-    from commands.fault_watching import shown
+def watched(schedule: Schedule, display: Display) -> Iterator[Callable[..., None]]:
+    """Yield what shows happenings to a person while the block runs."""
+    board = FaultBoard(display.console, schedule)
+    with display.shown(board):
+        yield board.on
 
-    with shown(schedule, display) as watch:
-        yield watch
 
-
-def _digest_of(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

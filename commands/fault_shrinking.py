@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from commands import fault_exchange, fault_runs, rehearsing
+from commands import fault_runs
 from commands.choosing import Chosen
 from commands.naming import expect_name
 from commands.showing import Display
@@ -34,26 +34,19 @@ def carry_out(
             action="invoke history, and name a run that was",
         )  # fmt: skip
     expect_name(chosen, display, "these hosts will be broken again and again", STEP, yes=yes)
-    fault_runs.expect_allowed(chosen, place.schedule())
-    with (
-        fault_exchange.of_run(chosen, place.schedule()) as exchange,
-        rehearsing.rehearsal(chosen, display, exchange) as rehearsed,
-    ):
+    fault_runs.expect_allowed(chosen, place.schedule(), display)
 
-        def fails(part: Schedule) -> bool:
-            display.say(f"{len(part.faults)} faults: {_names(part)}", "bold")
-            said = fault_runs.run_and_judge(rehearsed, part, display)
-            if not part.faults and said["verdict"] == Verdict.unknown.name:
-                return False  # nothing was broken, and nothing seen
-            return bool(wanted & refuted(said))
+    def fails(part: Schedule) -> bool:
+        display.say(f"{len(part.faults)} faults: {_names(part)}", "bold")
+        return bool(wanted & refuted(fault_runs.run_and_judge(chosen, part, display)))
 
-        try:
-            found = shrink(place.schedule(), fails, most_runs)
-        except ValueError:
-            raise ConfigurationError(
-                f"{place.id} is not refuted any more, run as it was", step=STEP,
-                action="run it again: what it found does not come every time",
-            ) from None  # fmt: skip
+    try:
+        found = shrink(place.schedule(), fails, most_runs)
+    except ValueError:
+        raise ConfigurationError(
+            f"{place.id} is not refuted any more, run as it was", step=STEP,
+            action="run it again: what it found does not come every time",
+        ) from None  # fmt: skip
     place.keep(SHRUNK, encode(found.schedule))
     display.idle()
     for line in told(found.schedule):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import roles
-from commands import proving, recording
+from commands import proving, recording, rehearsing
 from commands.choosing import Chosen
+from commands.deploys_amid_faults import Deploys
 from commands.fault_targets import Against
 from commands.scenes import open_redis
 from commands.showing import Display
@@ -18,6 +21,7 @@ from commands.transactions import meta
 from fault_injection.faults.fault import REDIS
 from fault_injection.gathering.place import Place
 from fault_injection.history.happenings import Proof
+from fault_injection.runs.run import DEPLOYS
 from harness import fanout
 from harness.contact import Contact, raise_together, reach, reach_all
 from harness.errors import ConfigurationError, UnreachableError
@@ -36,11 +40,14 @@ SPARE_MINUTES = 15
 class HostsOf:
     """fault_injection.runs.system.System for an inventory's hosts."""
 
-    def __init__(self, chosen: Chosen, exchange: str = "") -> None:
-        self.chosen = chosen
+    def __init__(
+        self, chosen: Chosen, display: Display, *, exchange: str = "", gathered: str = ""
+    ) -> None:
+        """Take the plain hosts; `gathered` is where the exchange's record is read in the end."""
+        self.chosen, self._display, self._exchange = chosen, display, exchange
         self.inventory, self.mode = chosen.inventory.name, chosen.inventory.mode
-        self.hosts = tuple(host.name for host in chosen.hosts)
-        self.places = tuple(places(chosen.hosts, exchange))
+        self._rehearsed = rehearsing.rehearsed(chosen, exchange)
+        self.places = tuple(places(self._rehearsed.hosts, gathered or exchange))
         self.operator = meta(chosen, {})
         self.claimed: list[proving.Claimed] = []  #: of the last proof
         self._named = {host.name: host for host in chosen.hosts}
@@ -48,6 +55,45 @@ class HostsOf:
         self._units = units(chosen.hosts)
         self._looking: dict[str, Contact] = {}
         self._lock = threading.Lock()
+        self._standing = contextlib.ExitStack()
+        self._rehearses = False
+
+    def stand(self, workload: str) -> None:
+        """Deploy the rehearsal where it is needed and not there, or put it back."""
+        wanted = workload != DEPLOYS
+        if wanted and not self._rehearses:
+            self._begin_anew()
+            self._standing.enter_context(
+                rehearsing.rehearsal(self.chosen, self._display, self._exchange)
+            )
+            self._rehearses = True
+        elif not wanted:
+            self.stand_as_before()
+
+    def _begin_anew(self) -> None:
+        """Empty the database of simulated exchanges: of the last one nothing is left to ask."""
+        if not self._exchange:
+            return
+        host = self._with_redis(self._rehearsed.hosts)
+        contact = reach(host, self._quiet)
+        # where Redis does not run yet nothing was kept
+        with contextlib.suppress(UnreachableError), open_redis(contact) as client:
+            client.flushdb()
+        contact.close()
+
+    def stand_as_before(self) -> None:
+        """Put back what the rehearsal has changed, in this process or in one that died."""
+        if self._rehearses:
+            self._rehearses = False
+            self._standing.close()
+        else:
+            rehearsing.put_back(self.chosen, self._display)
+
+    def deploys(self, folder: Path, write: Callable[..., None]) -> Deploys:
+        """Return the workload that deploys the hosts as their inventory says."""
+        shelf = folder / "releases"
+        shelf.mkdir(mode=0o700, exist_ok=True)
+        return Deploys(self.chosen, shelf, write)
 
     def expect_allowed(self, for_s: float) -> None:
         """Raise unless every host may be broken for so long; nothing was changed by then."""
@@ -72,12 +118,12 @@ class HostsOf:
 
     def redis(self) -> Any:
         """Return a client through the host that runs Redis, or else through any."""
-        host = next((each for each in self.chosen.hosts if runs_redis(each)), self.chosen.hosts[0])
+        host = self._with_redis(self._hosts_now())
         with self._lock:
             contact = self._contact(host.name, "redis")
         stack = contextlib.ExitStack()
-        try:
-            return stack.enter_context(open_redis(contact))
+        try:  # the connection is the laptop's, and the host's values say which database
+            return stack.enter_context(open_redis(replace(contact, host=host)))
         except UnreachableError:
             with self._lock:  # the link itself may be what broke
                 self._forget(host.name, "redis")
@@ -96,10 +142,11 @@ class HostsOf:
 
     def prove(self, claims: Sequence[str]) -> list[Proof]:
         """Check those of the claims that some role of these hosts names."""
-        named = {host.name: host for host in self.chosen.hosts}
+        now = self._hosts_now()
+        named = {host.name: host for host in now}
         git = recording.git_state()
         self.claimed = []
-        with reach_all(self.chosen.hosts, self._quiet) as contacts:
+        with reach_all(now, self._quiet) as contacts:
             for claim in claims:
                 if any(proving.assignments(named, only=claim).values()):
                     self.claimed += proving.prove(contacts, git, self._quiet, only=claim)
@@ -110,6 +157,12 @@ class HostsOf:
             )
             for each in self.claimed
         ]  # fmt: skip
+
+    def _hosts_now(self) -> tuple[Host, ...]:
+        """Return the hosts as they are deployed now, also by a run that died."""
+        if self._rehearses or rehearsing.left(self.chosen):
+            return self._rehearsed.hosts
+        return self.chosen.hosts
 
     def fingerprints(self) -> dict[str, Any]:
         """Return all that a fault may touch, by host."""
@@ -128,11 +181,17 @@ class HostsOf:
         return dict(fanout.results(answers))
 
     def close(self) -> None:
-        """Let go of the connections that it keeps for looks."""
+        """Put back what is not yet, and let go of the connections that it keeps for looks."""
+        self._rehearses = False
+        self._standing.close()
         for contact in self._looking.values():
             with contextlib.suppress(Exception):
                 contact.close()
         self._looking = {}
+
+    @staticmethod
+    def _with_redis(hosts: Sequence[Host]) -> Host:
+        return next((each for each in hosts if runs_redis(each)), hosts[0])
 
     def _ill(self, host: str) -> list[str]:
         said = self._contact(host, "look").session.units(self._units[host])

@@ -17,7 +17,7 @@ from harness.host import Host
 from harness.inventory import Inventory
 
 #: Where a directory stands for the host: its network, mounts and users are the laptop's.
-OF_A_REAL_HOST = frozenset({"own network", "own mounts", "own users"})
+OF_A_REAL_HOST = frozenset({"own network", "own mounts", "own users", "own sshd"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Left", "left", "put_back", "rehearsal", "rehearsed"]
 
 STEP = "rehearsal"
+#: What orders at a simulated exchange leave behind is that one's alone: the next one knows none of
+#: them, and neither do those on paper.
+EXCHANGE_DB = 15
 
 
 def rehearsed(chosen: Chosen, exchange_url: str = "") -> Chosen:
@@ -34,6 +37,10 @@ def rehearsed(chosen: Chosen, exchange_url: str = "") -> Chosen:
     exchange. A simulated exchange that nobody asks is refused as well.
     """
     hosts = tuple(rehearsing(host, exchange_url) for host in chosen.hosts)
+    if exchange_url:
+        hosts = tuple(
+            replace(host, values={**host.values, "redis_db": EXCHANGE_DB}) for host in hosts
+        )
     if exchange_url and not any("execution" in host.roles for host in hosts):
         raise ConfigurationError(
             "none of the hosts runs execution, which asks the exchange", step=STEP,

@@ -41,6 +41,7 @@ def command(function: Any = None, **options: Any) -> Any:
             say_error(error, as_json=bool(kwargs.get("json")))
             raise Exit(code=error.exit_code) from None
         except KeyboardInterrupt:
+            _forget_the_interrupt()
             sys.stderr.write("interrupted; what was not committed has been put back\n")
             raise Exit(code=IN_DOUBT) from None
         except BrokenPipeError:
@@ -96,6 +97,16 @@ def confirm(question: str, *, yes: bool) -> bool:
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def _forget_the_interrupt() -> None:
+    """Let the exit code hold, wherever the interrupt fell.
+
+    Where it falls into text that is being run, as each dataclass is when its module is imported,
+    Python keeps it in mind although it was caught, and dies of the signal in the end. Any other
+    text that is run makes it forget.
+    """
+    exec("")  # noqa: S102
 
 
 __all__ = ["DONE", "command", "confirm", "print_json", "say_error"]

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,7 +17,6 @@ from harness.host import Host
 from harness.manifests import service_of, unit_of
 
 if TYPE_CHECKING:
-    from commands.board import Board
     from commands.outcomes import Outcome
     from commands.proving import Claimed
     from harness.contact import Contact
@@ -36,6 +35,22 @@ VERBS = {
 VERDICTS = {"proved": "green", "unknown": "yellow", "refuted": "red"}
 
 
+class Shown(Protocol):
+    """What stays on a terminal while something goes on, and is drawn anew again and again."""
+
+    def start(self) -> None:
+        """Show it, where there is a terminal."""
+
+    def stop(self) -> None:
+        """Leave it as it is now."""
+
+    def mark(self, host: str, stage: str, text: str, note: str = "") -> None:
+        """Note what a host has come to."""
+
+    def caption(self, text: str) -> None:
+        """Tell what is going on as a whole."""
+
+
 class Display:
     """One place that prints; safe to call from the threads that work on the hosts.
 
@@ -46,7 +61,7 @@ class Display:
         self.console = Console(quiet=quiet, highlight=False, soft_wrap=True)
         self._lock = threading.Lock()
         self._status = self.console.status("") if self.console.is_terminal else None
-        self._board: Board | None = None
+        self._board: Shown | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -80,17 +95,25 @@ class Display:
     def board(self, hosts: Sequence[str]) -> Iterator[None]:
         """Show where each host is while the block runs; one host needs no table."""
         self.idle()
-        if len(hosts) > 1:
-            from commands.board import Board
+        if len(hosts) <= 1:
+            yield
+            return
+        from commands.board import Board
 
-            self._board = Board(self.console, hosts)
-            self._board.start()
+        with self.shown(Board(self.console, hosts)):
+            yield
+
+    @contextlib.contextmanager
+    def shown(self, board: Shown) -> Iterator[None]:
+        """Show a board while the block runs; stages become its caption."""
+        self.idle()
+        self._board = board
+        board.start()
         try:
             yield
         finally:
             with self._lock:
-                if self._board:
-                    self._board.stop()
+                board.stop()
                 self._board = None
 
     def mark(self, hosts: Iterable[str], stage: str, text: str, note: str = "") -> None:

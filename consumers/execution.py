@@ -124,9 +124,10 @@ class Execution:
 
     def _look(self, identity: str) -> None:
         if self._protector is not None:
-            self._interrupted = True
+            # what was interrupted before is not seen to yet
+            before, self._interrupted = self._interrupted, True
             self._protector.look(identity)
-            self._interrupted = False
+            self._interrupted = before
 
     def held(self) -> str:
         """Return why nothing may be read now: an open circuit breaker, or START_AT=new."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+from tests import in_memory
 
 HERE = Path(__file__).resolve().parent
 #: There is one lab on a machine: whatever works on it runs in one worker, one after the other.
@@ -14,6 +17,13 @@ ON_THE_LAB = HERE / "lab"
 #: How far the others step back behind it, as nice(1) counts.
 STEP = 5
 STEPPED_BACK: list[int] = []
+
+# Where the caller's environment keeps Python from keeping what it compiled, every worker compiles
+# all of the tests anew, and every command and consumer that a test starts all of the project.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+#: The folder in memory that is this run's own; None where another keeps it, or the disk is used.
+IN_MEMORY = in_memory.use() if in_memory.wanted() else None
 
 
 def pytest_collection_modifyitems(items):
@@ -58,3 +68,13 @@ def pytest_sessionfinish(session):
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if skipped and os.environ.get("CI") == "true" and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config):
+    if IN_MEMORY is None:
+        return
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and (reporter.stats.get("failed") or reporter.stats.get("error")):
+        sys.stdout.write(f"what was temporary is kept until the next run: {IN_MEMORY}\n")
+    else:
+        in_memory.remove(IN_MEMORY)

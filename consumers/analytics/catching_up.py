@@ -65,6 +65,7 @@ class CatchUp:
             after, stands = stands, seen[-1][0]
             self._look(link, stands, size)
             keys, args = adding.words(self._place, seen, symbols=self._symbols, after=after)
+            self._context.failpoint("decision_intelligence.before_catch_up")
             _send(link, "EVALSHA", scripting.load("count").sha1, len(keys), *keys, *args)
             following: list[RawEntry] = link.read_response()
             try:
@@ -73,6 +74,7 @@ class CatchUp:
                 # it says that nothing ran, so running it now is no repetition
                 _send(link, *scripting.words("count", keys, args))
                 answer = link.read_response()
+            self._context.failpoint("decision_intelligence.after_catch_up")
             counted = adding.counted(answer)
             if counted is None:
                 break  # another consumer was faster

@@ -43,9 +43,11 @@ class Counter:
         context = self._context
         symbols = context.settings.enable_symbol_breakdown
         words = adding.words(context.place, entries, symbols=symbols)
+        context.failpoint("decision_intelligence.before_count")
         started = time.perf_counter()
         answer = scripting.run(context.client, "count", *words)
         took_s = time.perf_counter() - started
+        context.failpoint("decision_intelligence.after_count")
         counted = adding.counted(answer)
         if counted is not None:
             self._sizing.took(len(entries), took_s)

@@ -37,6 +37,7 @@ REGISTRY: Mapping[str, str] = {
     "dead_letters": "fault_injection.checkers.dead_letters",
     "group_goes_forward": "fault_injection.checkers.group_goes_forward",
     "order_per_key": "fault_injection.checkers.order_per_key",
+    "all_old_or_all_new": "fault_injection.checkers.all_old_or_all_new",
     "recovery": "fault_injection.checkers.recovery",
     "latency": "fault_injection.checkers.latency",
     "proofs_held": "fault_injection.checkers.proofs_held",

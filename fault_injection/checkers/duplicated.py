@@ -31,7 +31,9 @@ def check(history: History) -> Finding | None:
         if history.closed and account.over:
             fields = named(f"{field} {count}" for field, count in account.over.items())
             why.append(f"{account.flow.flow}: doubled, in buckets: {fields}")
-    numbers = {"effects": effects, "identities": kept(who), **_attempts(history)}
+    numbers: dict[str, object] = {
+        "effects": effects, "doubled": len(who), "identities": kept(who), **_attempts(history)
+    }  # fmt: skip
     if why:
         return Finding.refuted(*why, **numbers)
     return Finding.proved("no identity has two effects", **numbers)

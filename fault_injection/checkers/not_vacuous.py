@@ -37,6 +37,7 @@ from fault_injection.history.happenings import (
     Reached,
     Sample,
     Snapshot,
+    Stands,
     State,
     Sums,
     Terminal,
@@ -102,8 +103,8 @@ def _targets(history: History) -> Iterator[str]:
 
 
 def _evidence(history: History) -> Iterator[str]:
-    if not history.of(Flow) and not history.of(Proof):
-        yield "no flow was watched and no claim was checked"
+    if not any(history.of(each) for each in (Flow, Proof, Stands)):
+        yield "no flow was watched, no claim was checked, nobody looked what stands on a host"
     said: dict[str, set[type[Happening]]] = {}
     for kind in (*STANDS_IN.values(), Snapshot):
         lines: Sequence[Any] = history.of(kind)

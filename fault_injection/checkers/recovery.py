@@ -46,7 +46,7 @@ def check(history: History) -> Finding | None:
             after = samples[bisect_left(samples, _gone(window), key=_when) :]
             time_s = _recovered(window, after, base, back_for, until)
             if time_s is not None:
-                times[f"{flow.flow} after {_name(window)}"] = time_s
+                times[f"{flow.flow} after {name_of(window)}"] = time_s
             elif following is None:
                 late, text = _not_back(flow.flow, window, after, within_s)
                 (refuted if late else unknown).append(text)
@@ -92,9 +92,9 @@ def _not_back(
 ) -> tuple[bool, str]:
     """Return whether it was watched long enough to say that it is late, and what to say."""
     if not after or (after[-1].wall_ns - _gone(window)) / NS < within_s:
-        return False, f"{flow}: watched too short after {_name(window)}"
+        return False, f"{flow}: watched too short after {name_of(window)}"
     waiting = f"lag {after[-1].lag}, pending {after[-1].pending}"
-    return True, f"{flow}: not back {within_s} s after {_name(window)}: {waiting}"
+    return True, f"{flow}: not back {within_s} s after {name_of(window)}: {waiting}"
 
 
 def _gone(window: Window) -> int:
@@ -102,7 +102,8 @@ def _gone(window: Window) -> int:
     return window.gone_ns
 
 
-def _name(window: Window) -> str:
+def name_of(window: Window) -> str:
+    """Return what an episode is called in a finding: by its last fault."""
     more = len(window.faults) - 1
     return window.faults[-1] + (f" and {more} more" if more else "")
 

@@ -23,6 +23,6 @@ FAULT = Fault(
     injected="a drop-in below /run, or chmod of the env file",
     observed="systemd counts the drop-in, or the file has that mode",
     undone="the drop-in goes, or the mode goes back if ours is still there",
-    threatens=("running_what_was_deployed", "rollback_restores"),
+    threatens=("all_old_or_all_new", "running_what_was_deployed", "rollback_restores"),
     lasts_s=(15, 25),
 )

@@ -29,6 +29,13 @@ ACTS: Mapping[str, str] = {
     "misbehave": "treat `percent` of the calls `on` the exchange in each of `ways`, by `seed`",
     "skew_clock": "set the exchange's clock `ahead_ms` ahead",
 }
+#: The acts that a laptop does on the deploys of its workload: one of the next meets it.
+DEPLOY_ACTS: Mapping[str, str] = {
+    "kill_laptop": "kill it at `at_percent` of the time that one takes",
+    "deploy_too": "start another one of a third release at `at_percent` of that time",
+    "deploy_release": "deploy `release`, which is broken on purpose",
+    "kill_sshd": "send a new release; on `host` kill the sshd that has read `after_kib` of it",
+}
 
 DECISION_INTELLIGENCE, ROUTER = "p35-decision-intelligence", "ai-strategy-router"
 EXECUTION, REDIS = "execution", "redis-server"
@@ -39,6 +46,7 @@ NEEDS: Mapping[str, str] = {
     "own network": "packet rules need root and nft on a host with a network of its own",
     "own mounts": "covering a folder needs root on a host with mounts of its own",
     "own users": "modes only keep out units that run as other users than the folder's",
+    "own sshd": "a directory is reached without SSH, so there is no sshd to kill",
     "redis by address": "a packet rule takes addresses, and redis_host is a name",
     "redis users": "the services have no Redis users of their own (redis_acl)",
     "simulated exchange": "orders go to a simulated exchange on the laptop in a sandbox alone",
@@ -102,6 +110,10 @@ class Aim:
         """Return the steps that start the unit anew with QUANTUM_FAILPOINTS set."""
         lines = ["[Service]", f"Environment=QUANTUM_FAILPOINTS={told}"]
         return ({"do": "dropin", "unit": self.target.unit, "lines": lines, "restart": True},)
+
+    def deploy(self, do: str, **what: Any) -> Words:
+        """Return an act of the laptop on its deploys."""
+        return ({"do": do, **what},)
 
     def act(self, do: str, **what: Any) -> Words:
         """Return an act of the laptop on what the target reads."""

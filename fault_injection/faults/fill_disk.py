@@ -21,7 +21,7 @@ FAULT = Fault(
     injected="a tmpfs over the folder, filled to its last byte",
     observed="no block is free there, for the host",
     undone="umount",
-    threatens=("running_what_was_deployed", "stays_up", "recovery"),
+    threatens=("all_old_or_all_new", "running_what_was_deployed", "stays_up", "recovery"),
     needs=("own mounts",),
     lasts_s=(8, 14),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fault_injection.faults.fault import (
+    DECISION_INTELLIGENCE,
     EXECUTION,
     ROUTER,
     STARTED_SO,
@@ -22,6 +23,9 @@ POINTS: Mapping[str, tuple[str, ...]] = {
         "execution.after_finish",
     ),
     ROUTER: ("router.before_route", "router.after_route"),
+    DECISION_INTELLIGENCE: (
+        "decision_intelligence.before_count", "decision_intelligence.after_count",
+    ),
 }  # fmt: skip
 #: So many visits pass by before the one that kills; none at all would let no entry come to its end.
 VISITS = (1, 20)
@@ -43,7 +47,7 @@ FAULT = Fault(
     observed=STARTED_SO,
     undone=STARTED_WITHOUT,
     threatens=("duplicated", "one_terminal_state", "lawful_transitions", "ack_after_effect"),
-    on=(EXECUTION, ROUTER),
+    on=(EXECUTION, ROUTER, DECISION_INTELLIGENCE),
     lasts_s=(5, 8),
     kills=True,
 )

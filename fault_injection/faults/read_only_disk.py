@@ -20,7 +20,7 @@ FAULT = Fault(
     injected="a read-only mount of the folder over itself",
     observed="the kernel says that it is read-only",
     undone="umount",
-    threatens=("running_what_was_deployed", "stays_up", "recovery"),
+    threatens=("all_old_or_all_new", "running_what_was_deployed", "stays_up", "recovery"),
     needs=("own mounts",),
     lasts_s=(15, 25),
 )

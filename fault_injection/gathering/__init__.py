@@ -14,6 +14,7 @@ from fault_injection.gathering import counted, ending, executed, opening, routed
 from fault_injection.gathering.beginning import Opened
 from fault_injection.gathering.place import Place
 from fault_injection.gathering.service import Service
+from fault_injection.gathering.watching import Watch
 from fault_injection.history.happenings import (
     EFFECTS,
     ENDS,
@@ -27,8 +28,8 @@ from fault_injection.history.happenings import (
 from proofs.folding import decoded
 from streams.ids import ZERO
 
-__all__ = ["Opened", "Place", "ended", "evidence", "flow", "identified", "opened", "produced",
-           "sampled"]  # fmt: skip
+__all__ = ["Opened", "Place", "Watch", "ended", "evidence", "flow", "identified", "opened",
+           "produced", "sampled"]  # fmt: skip
 
 #: service -> what knows it
 SERVICES: Mapping[str, Service] = {

@@ -44,6 +44,9 @@ ACCEPTED, REFUSED, FOUND, NO_SUCH_ORDER, NO_REPLY = (
     "accepted", "refused", "found", "no_such_order", "no_reply",
 )  # fmt: skip
 
+#: Who tells how a deploy ended: it with its last words, the ledger here, the journals of the hosts.
+SAID, LEDGER, JOURNALS = "said", "ledger", "journals"
+
 #: What a consumer tells by itself: an entry that was trimmed away; a group that was moved back.
 LOST, GROUP_MOVED = "lost", "group_moved"
 
@@ -108,6 +111,7 @@ class Invoked(Happening):
     identity: str = ""
     digest: str = ""  #: of what its effect must say
     key: str = ""  #: whose order counts
+    wants: str = ""  #: of a deploy: the release
 
 
 @value
@@ -327,6 +331,27 @@ class Snapshot(Happening):
 
 
 @value
+class Recorded(Happening):
+    """How a deploy ended, as one of those tells it who know."""
+
+    op: str
+    by: str  #: SAID, LEDGER or JOURNALS
+    outcome: str = ""  #: for all hosts together; "" where nothing is said of it
+    hosts: Mapping[str, str] = field(default_factory=dict)  #: host -> how it ended there
+
+
+@value
+class Stands(Happening):
+    """What stands on a host after a deploy came to rest, or before the first one."""
+
+    host: str
+    release: str  #: whole, by its name; "" for anything else
+    op: str = ""  #: the last one that began before
+    at_rest: bool = True  #: nobody holds the host, nothing there is undecided, no fault is on it
+    said: str = ""  #: what is otherwise than it should be
+
+
+@value
 class Resumed(Happening):
     """Another process goes on for a harness that died; `torn` bytes of its last line stay."""
 
@@ -368,6 +393,8 @@ KINDS: Mapping[str, type[Happening]] = {
     "dedup": Dedup,
     "records": Records,
     "snapshot": Snapshot,
+    "recorded": Recorded,
+    "stands": Stands,
     "resumed": Resumed,
     "closing": Closing,
 }

@@ -92,21 +92,16 @@ def finish(
             history.write(*some)
     line.hang_up()
     write(*system.prove(claims))
+    system.stand_as_before()
     write(_as_before(stood["hosts"], system))
     history.close()
 
 
-def asks(place: Place) -> bool:
-    """Tell whether its service trades at the simulated exchange."""
-    return place.flow == EXECUTION and bool(place.exchange)
-
-
 def _called(place: Place, found: Iterable[Happening]) -> Iterator[Happening]:
-    """Yield what the simulated exchange was asked, by its own record."""
-    if asks(place):
-        identities = {each.identity for each in found if isinstance(each, Produced)}
-        record = look(place.exchange, "log")["calls"]
-        yield from calls(record, place.flow, identities)
+    """Yield what the simulated exchange was asked for these entries, where there is one."""
+    if place.exchange and place.flow == EXECUTION:
+        identities = [each.identity for each in found if isinstance(each, Produced)]
+        yield from calls(look(place.exchange, "log")["calls"], place.flow, identities)
 
 
 def _as_before(before: Any, system: System) -> Steady:
@@ -127,7 +122,7 @@ def resume(
     system: System,
     places: Sequence[Place],
     claims: Sequence[str],
-    watch: Callable[[Happening], None],
+    tell: Callable[..., None],
 ) -> bool:
     """Undo what a dead harness left, and read and check as in the end; tells whether it had to.
 
@@ -147,8 +142,7 @@ def resume(
         def write(*happenings: Happening) -> None:
             if happenings:
                 history.write(*happenings)
-            for each in happenings:
-                watch(each)
+            tell(*happenings)
 
         _undo_left(folder, system, over, write)
         sampler = Sampler(places, Line(system.redis), write)

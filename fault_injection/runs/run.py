@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fault_injection import exchange_acts
+from fault_injection.deploys import acts as deploy_acts
 from fault_injection.faults import REGISTRY
-from fault_injection.faults.fault import AGENT, DECISION_INTELLIGENCE, LAPTOP, ROUTER
+from fault_injection.faults.fault import AGENT, DECISION_INTELLIGENCE, EXECUTION, LAPTOP, ROUTER
 from fault_injection.gathering import flow, opened
 from fault_injection.gathering.place import Place
 from fault_injection.history.happenings import (
@@ -26,16 +27,16 @@ from fault_injection.history.happenings import (
 from fault_injection.history.writing import Writer
 from fault_injection.runs import ending
 from fault_injection.runs.acts import ACTS, Act, Around
-from fault_injection.runs.ending import asks
 from fault_injection.runs.feeding import Feeder, Producer, events
 from fault_injection.runs.folder import STOOD, Folder
 from fault_injection.runs.hands import AgentHand, Hand, LaptopHand, death, stage
 from fault_injection.runs.sampling import Sampler
-from fault_injection.runs.system import System
+from fault_injection.runs.seeing import Watched
+from fault_injection.runs.system import Deploying, System
 from fault_injection.runs.talking import Line
 from fault_injection.runs.workers import Worker, beside
 from fault_injection.schedules.schedule import Planned, Schedule, Slot, digest
-from harness.errors import ConfigurationError, QuantumError
+from harness.errors import QuantumError
 
 #: Well again means: no worse than before for so many looks in a row (sampling.EVERY_S apart).
 BACK_FOR = 5
@@ -53,10 +54,12 @@ FEEDS: Mapping[str, tuple[tuple[str, str, float], ...]] = {
     "everything": (
         ("apply_result", DECISION_INTELLIGENCE, 2 / 3), ("decision_made", ROUTER, 1 / 3),
     ),
+    "deploys": (("decision_made", ROUTER, 1.0),),
 }  # fmt: skip
+DEPLOYS = "deploys"
 CLAIM_IDLE_MS = 5_000
 
-Watch = Callable[[Happening], None]
+Tell = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,56 +80,76 @@ class _Live:
     slot: Slot
     began_s: float
     feeders: dict[str, Feeder] = field(default_factory=dict)
+    deploys: Deploying | None = None
 
 
-def carry_out(folder: Folder, wanted: Wanted, system: System, watch: Watch) -> None:
+def carry_out(folder: Folder, wanted: Wanted, system: System, tell: Tell) -> None:
     """Run it from the first line to the last; the history in the folder says all that happened.
 
     Raises QuantumError where it could not begin or not go on; then nothing that the laptop can
     reach is broken any more, and ending.resume judges what there is. So does Ctrl-C.
     """
+    slots = wanted.schedule.slots
+    hosts = system.fingerprints()
+    system.stand(slots[0].workload)
+    places = reached_by(slots, system.places)
+    watch = Watched(places, system)
     line = Line(system.redis)
-    places = reached_by(wanted.schedule.slots, system.places)
     stood = line.insist(
-        lambda client: {each.flow: opened(client, each).told() for each in places},
+        lambda client: {each.flow: opened(client, each) for each in places},
         WELL_WITHIN_S, "looking where the groups stand",
     )  # fmt: skip
-    folder.keep(STOOD, {"places": stood, "hosts": system.fingerprints()})
+    watch.opened = stood
+    told = {flow: each.told() for flow, each in stood.items()}
+    folder.keep(STOOD, {"places": told, "hosts": hosts})
     line.hang_up()
     with Writer.begin(folder.history, _opening(wanted, system)) as history:
 
         def write(*happenings: Happening) -> None:
             if happenings:
                 history.write(*happenings)
-            for each in happenings:
-                watch(each)
+            tell(*happenings)
 
-        write(*flow_lines(places))
+        write(*flow_lines(places, slots, watch))
         write(*(stage(each, PLANNED) for each in wanted.schedule.faults))
         sampler = Sampler(places, Line(system.redis), write)
-        with beside(sampler.work):
+        with beside(sampler.work), beside(lambda stop: watch.work(stop, history)):
             run = _Run(folder, wanted, system, sampler, write)
             try:
                 run.all_slots()
             finally:
                 run.undo_all()
             ending.wait_for_rest(sampler)
+        if watch.broken:
+            write(*flow_lines(places, slots, watch), Process(
+                name="watch", did="broke off", said=watch.broken
+            ))  # fmt: skip
         ending.finish(history, write, folder, places, system, wanted.claims)
 
 
 def reached_by(slots: Sequence[Slot], places: Sequence[Place]) -> tuple[Place, ...]:
     """Return the places that the workloads come to: a decision reaches all of them."""
-    if all(each.workload == "apply_result" for each in slots):
+    if slots and all(each.workload == "apply_result" for each in slots):
         return tuple(each for each in places if each.flow == DECISION_INTELLIGENCE)
     return tuple(places)
 
 
-def flow_lines(places: Sequence[Place]) -> Iterator[Flow]:
-    """Yield what is gathered about each place; only the router's stream is the laptop's alone."""
+def flow_lines(
+    places: Sequence[Place], slots: Sequence[Slot] = (), watch: Watched | None = None
+) -> Iterator[Flow]:
+    """Yield what is gathered about each place.
+
+    The router's stream alone is the laptop's: other streams have consumers that add to them, and a
+    deploy's gate adds to all.
+    """
+    gated = any(each.workload == DEPLOYS for each in slots)
     for each in places:
-        more = (CALLS,) if asks(each) else ()
-        others = each.flow != ROUTER
-        yield flow(each, *more, fed_by_others=others, claim_idle_ms=CLAIM_IDLE_MS)
+        more = watch.evidence(each) if watch else ()
+        calls = (CALLS,) if each.exchange and each.flow == EXECUTION else ()
+        yield flow(
+            each, *more, *calls, fed_by_others=gated or each.flow != ROUTER,
+            claim_idle_ms=CLAIM_IDLE_MS,
+        )  # fmt: skip
 
 
 def _opening(wanted: Wanted, system: System) -> Opening:
@@ -175,12 +198,16 @@ class _Run:
 
     def _slot(self, number: int, slot: Slot, faults: Sequence[Planned]) -> None:
         self._write(Process(name="run", did="begins", said=f"{slot.scenario}, seed {slot.seed}"))
+        self._system.stand(slot.workload)
         self._steady(BEFORE)
         with contextlib.ExitStack() as stack:
             feeders = list(self._feeders(number, slot))
             self._live = _Live(slot, time.monotonic(), {each.place.flow: each for each in feeders})
             for feeder in feeders:
                 stack.enter_context(beside(feeder.work))
+            if slot.workload == DEPLOYS:
+                self._live.deploys = self._system.deploys(self._folder.path, self._write)
+                stack.enter_context(beside(self._live.deploys.work))
             self._sampler.begin_baseline()
             self._wait_until(slot.faults_from_ms)
             self._sampler.end_baseline()
@@ -221,7 +248,11 @@ class _Run:
         assert self._live is not None
         (word,) = planned.words
         if word["do"] in exchange_acts.ACTS:
-            return exchange_acts.act(word, self._exchange())
+            url = next(each.exchange for each in self._system.places if each.exchange)
+            return exchange_acts.act(word, url)
+        if word["do"] in deploy_acts.ACTS:
+            assert self._live.deploys is not None
+            return deploy_acts.ACTS[word["do"]](word, self._live.deploys.means)
         place = next(each for each in self._system.places if each.stream == word["stream"])
         feeder = self._live.feeders.get(place.flow) or next(iter(self._live.feeders.values()))
         name = f"{self._folder.id}-{planned.number}"
@@ -229,16 +260,6 @@ class _Run:
         producer = Producer(place, line, self._write, f"act-{planned.number}")
         around = Around(place=place, feeder=feeder, producer=producer, line=line, name=name)
         return ACTS[word["do"]](word, around)
-
-    def _exchange(self) -> str:
-        """Return where the simulated exchange is. Raises ConfigurationError where there is none."""
-        found = next((each.exchange for each in self._system.places if asks(each)), "")
-        if not found:
-            raise ConfigurationError(
-                "these hosts rehearse on no simulated exchange", step="exchange",
-                action="invoke faults.run: it starts one and deploys the rehearsal",
-            )  # fmt: skip
-        return found
 
     def _feeders(self, number: int, slot: Slot) -> Iterator[Feeder]:
         for maker, service, share in FEEDS[slot.workload]:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
+from fault_injection.deploys.acts import Means
 from fault_injection.gathering.place import Place
 from fault_injection.history.happenings import Proof
 from harness.contact import Contact
+
+
+class Deploying(Protocol):
+    """Deploys one after the other; `means` is what acts on them need."""
+
+    @property
+    def means(self) -> Means:
+        """Return it."""
+
+    def work(self, stop: threading.Event) -> None:
+        """Deploy until the event is set, then leave what stood there before."""
 
 
 class System(Protocol):
@@ -31,6 +45,15 @@ class System(Protocol):
     @property
     def operator(self) -> Mapping[str, Any]:
         """Return who breaks things from where, as the hosts keep it."""
+
+    def stand(self, workload: str) -> None:
+        """Have the hosts stand as a workload needs them: as deployed for deploys, else trading."""
+
+    def stand_as_before(self) -> None:
+        """Have the hosts stand as they did before the run."""
+
+    def deploys(self, folder: Path, write: Callable[..., None]) -> Deploying:
+        """Return the workload that deploys, again and again."""
 
     def reach(self, host: str) -> Contact:
         """Return a connection of the caller's own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fault_injection.faults import cut_off_laptop
-from fault_injection.scenarios.holding import OF_DECISIONS, SHOWN_OF_DEPLOYS
+from fault_injection.scenarios.holding import OF_DEPLOYS, SHOWN_OF_DEPLOYS
 from fault_injection.scenarios.scenario import Scenario, Use
 
 SCENARIO = Scenario(
@@ -13,6 +13,6 @@ SCENARIO = Scenario(
     workload="deploys",
     per_s=20,
     uses=(Use(fault=cut_off_laptop.FAULT, times=(1, 2)),),
-    checkers=OF_DECISIONS,
+    checkers=OF_DEPLOYS,
     claims=SHOWN_OF_DEPLOYS,
 )

@@ -14,6 +14,7 @@ OF_DECISIONS = (
 )  # fmt: skip
 #: Where orders go to an exchange that can be asked.
 OF_ORDERS = (*OF_DECISIONS, "asked_before_resubmitting")
+OF_DEPLOYS = (*OF_DECISIONS, "all_old_or_all_new")
 
 SHOWN_OF_RESULTS = ("stays_up", "effect_flows", "backlog_drains")
 SHOWN_OF_DECISIONS = (

@@ -12,7 +12,7 @@ WORKLOADS: Mapping[str, str] = {
     "apply_result": "results of every shape that occurs, for decision intelligence",
     "decision_made": "decisions of every shape that occurs, through the router to execution",
     "everything": "two results for each decision, all three consumers at work at once",
-    "deploys": "deploys of two releases in turn, while decisions go on",
+    "deploys": "real deploys of two releases in turn, while decisions go on",
 }
 
 

@@ -132,9 +132,7 @@ WRAPPERS: tuple[Wrapper, ...] = (_in_payload, _in_data, _flat, _nested)
 WEIGHTS = (70, 12, 12, 6)
 
 
-def _poisoned(
-    chance: random.Random, decided: dict[str, Any], envelope: Fields, how: str
-) -> Fields:
+def _poisoned(chance: random.Random, decided: dict[str, Any], envelope: Fields, how: str) -> Fields:
     worse = dict(decided)
     named = {**envelope, "trace_id": f"{envelope['trace_id'] or 'nameless'}-{how}"}
     if how == "cut short":

@@ -25,8 +25,9 @@ COMPLETE = "COMPLETE"
 #: Units run as other users: a release is for everybody to read.
 OPEN = 0o755
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-#: What was found in a release's folder, and the stamps of all its files then.
-_known: dict[str, tuple[list[tuple[str, int, int, int, int]], set[str]]] = {}
+#: What was found in a release's folder, and the stamps of all its files then; by the folder itself,
+#: since one that is unpacked beside its place is renamed.
+_known: dict[tuple[int, int], tuple[list[tuple[str, int, int, int, int]], set[str]]] = {}
 IMPORT_WITHIN_S = 120.0
 #: Permissions of a compiled file: one that more may write is a file like any other.
 COMPILED = 0o644
@@ -130,7 +131,7 @@ def do(machine: Machine, step: Mapping[str, Any], done: Mapping[str, Any], archi
                 "refused", f"the release unpacks to {digest[:12]}, not {step['digest'][:12]}"
             )
         _import(machine, beside, step.get("modules") or [step["module"]])
-        if tree_digest(beside, _compiled(machine, beside)) != digest:
+        if tree_digest(beside, _compiled_as_it_is(machine, beside)) != digest:
             _forget_compiled(beside)
         _sync(beside)
         placing.whole(os.path.join(beside, COMPLETE), f"{digest}\n".encode())
@@ -212,11 +213,16 @@ def _compiled(machine: Machine, folder: str) -> set[str]:
 
 def _compiled_as_it_is(machine: Machine, folder: str) -> set[str]:
     """Return the same, asked again only where any file was touched since: a gate looks often."""
-    stamps = [(path, os.lstat(path)) for path in _files(folder)]
-    now = [(path, s.st_ino, s.st_mode, s.st_size, s.st_ctime_ns) for path, s in sorted(stamps)]
-    if _known.get(folder, ([], set()))[0] != now:
-        _known[folder] = now, _compiled(machine, folder)
-    return _known[folder][1]
+    found = os.lstat(folder)
+    key = found.st_dev, found.st_ino
+    stamps = [(os.path.relpath(path, folder), os.lstat(path)) for path in _files(folder)]
+    now = [
+        (name, s.st_ino, s.st_mode, s.st_size, s.st_ctime_ns)
+        for name, s in sorted(stamps) if name != COMPLETE
+    ]  # fmt: skip
+    if _known.get(key, ([], set()))[0] != now:
+        _known[key] = now, _compiled(machine, folder)
+    return _known[key][1]
 
 
 def _forget_compiled(folder: str) -> None:

@@ -10,6 +10,9 @@ from harness.ledger.checks import Check
 from harness.ledger.ledger import LINES
 from harness.ledger.verifying import Problem, chain, record
 
+#: The one folder below the records that is none: each run of faults keeps its own files there.
+NO_RECORDS = "faults"
+
 
 def verify(root: Path, checks: Mapping[str, Check], only: str | None = None) -> list[Problem]:
     """Return what is wrong below `root`; the chain always, the records or the one `only` names.
@@ -21,7 +24,9 @@ def verify(root: Path, checks: Mapping[str, Check], only: str | None = None) -> 
         lines = root / LINES
         data = lines.read_bytes() if lines.exists() else b""
         folders = frozenset(
-            path.name for path in root.glob("*") if path.is_dir() and not path.name.startswith(".")
+            path.name
+            for path in root.glob("*")
+            if path.is_dir() and not path.name.startswith(".") and path.name != NO_RECORDS
         )
         entries, problems = chain(data, folders)
         chosen = [entry for entry in entries if only is None or only in entry.id]

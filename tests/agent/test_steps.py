@@ -4,6 +4,7 @@ import marshal
 import os
 import shutil
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -219,6 +220,30 @@ def test_what_was_compiled_on_the_host_is_no_difference_but_anything_else_is(wor
     assert found() == digest
     spoil(cache, made)
     assert found() != digest
+
+
+def test_compiled_files_are_looked_into_once_until_a_file_is_touched(world):
+    asked, python = world.root.parent / "asked", world.at("/usr/bin/python3")
+    asked.touch()
+    python.unlink()
+    python.write_text(
+        f'#!/bin/sh\ncase "$4" in *"Python has compiled"*) echo >>{asked};; esac\n'
+        f'exec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    step = release({"tiny.py": "A = 1\n"})
+    session, digest = world.session(), step["digest"]
+
+    def found():
+        return session.attest(releases=[digest])["releases"][digest]["tree_digest"]
+
+    world.apply(session, [step])  # where it is unpacked beside its place
+    assert (found(), found()) == (digest, digest)
+    assert asked.read_text() == "\n"
+    (made,) = world.at(f"/opt/quantum/releases/{digest}/__pycache__").iterdir()
+    recompiled(made, "A = 2\n")
+    assert found() != digest
+    assert asked.read_text() == "\n\n"
 
 
 def test_a_release_without_its_compiled_files_is_the_same(world):

@@ -145,6 +145,9 @@ PLANTED = {
     "nothing under way during the faults": (
         "latency", UNKNOWN, lambda each: replace(each, wall_ns=each.wall_ns // 2)
         if isinstance(each, h.Fault) else each),
+    "a deploy after which nobody looked": (
+        "all_old_or_all_new", UNKNOWN, before(h.Snapshot, h.Invoked(
+            op="deploy", process="laptop", what="deploy", wants="new"))),
     "a claim that was refuted": (
         "proofs_held", REFUTED, before(h.Snapshot, h.Proof(
             claim="stays_up", verdict="refuted", reasons=("3 restarts",)))),
@@ -181,20 +184,25 @@ def test_a_decision_that_a_limit_refused_is_settled_by_the_end_that_was_told(lin
 
 def test_a_run_of_deploys_alone_is_judged_by_its_claims():
     stages = (h.PLANNED, h.INJECTED, h.OBSERVED, h.UNDONE, h.GONE)
+    told = h.Recorded(op="deploy", by="", outcome="committed", hosts={"lab1": "committed"})
     lines = [
         h.Opening(tool="t", version="1", seed=1, schedule="00", inventory="i", mode="lab"),
         h.Steady(phase=h.BEFORE, well=True),
-        h.Invoked(op="deploy", process="laptop", what="deploy"),
+        h.Stands(host="lab1", release="old"),
+        h.Invoked(op="deploy", process="laptop", what="deploy", wants="new"),
         *(h.Fault(fault="f0", name="kill_laptop", stage=stage) for stage in stages),
         h.Ended(op="deploy", how=h.OK),
-        h.Proof(claim="all_old_or_all_new", verdict="proved", reasons=("all new",)),
+        *(replace(told, by=by) for by in (h.SAID, h.LEDGER, h.JOURNALS)),
+        h.Stands(host="lab1", release="new", op="deploy"),
+        h.Proof(claim="running_what_was_deployed", verdict="proved", reasons=("it runs",)),
         h.Steady(phase=h.AFTER, well=True),
         h.Closing(),
     ]
     judgement = judge(edited(lines, lambda each: each))
     assert judgement.verdict.name == "proved", judgement.told()
     assert {"lost", "latency", "recovery"} < set(judgement.not_asked)
-    blind = judge(edited(lines, without(h.Proof)))
+    seen = (h.Proof, h.Stands)
+    blind = judge(edited(lines, lambda each: None if isinstance(each, seen) else each))
     assert blind.verdict.name == "unknown"
 
 

@@ -4,11 +4,10 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.logins import login
+from tests.starting import forked
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +20,13 @@ class Consumer:
     """One process of decision intelligence."""
 
     def __init__(
-        self, folder, port, module="consumers.decision_intelligence", words=(), **settings
+        self,
+        folder,
+        port,
+        module="consumers.decision_intelligence",
+        words=(),
+        start=forked,
+        **settings,
     ):
         self.folder = Path(folder)
         number = len(list(self.folder.glob("*.log")))
@@ -38,11 +43,7 @@ class Consumer:
         }  # fmt: skip
         environ |= login(module, settings)
         environ |= {name: str(value) for name, value in settings.items()}
-        with self.log.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", module, *words], cwd=ROOT, env=environ,
-                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+        self.process = start([module, *words], environ, self.log, cwd=ROOT)
 
     def hear(self):
         """Return everything told to systemd so far."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests import starting
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 INVOKE = [sys.executable, "-m", "invoke"]
@@ -44,15 +45,10 @@ class Person:
     project: Path = PROJECT
 
     def types(self, *words: str, code: int | None = 0, env: dict | None = None):
-        done = subprocess.run(
-            [*INVOKE, words[0], "-i", str(self.inventory), *words[1:]],
-            cwd=self.project,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
+        done = starting.run(
+            ["invoke", words[0], "-i", str(self.inventory), *words[1:]],
+            {**os.environ, **(env or {})},
+            self.project,
         )
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
         if code is not None:

@@ -43,41 +43,41 @@ def schedule(name):
     return draw(1, [scenarios.REGISTRY[name]], sandbox(), 5)
 
 
-def test_it_is_started_for_a_schedule_that_breaks_it_and_for_no_other(chosen):
-    with fault_exchange.of_run(chosen, schedule("redis_killed")) as url:
+def test_it_is_started_for_a_schedule_that_breaks_it_and_for_no_other(tmp_path):
+    with fault_exchange.of_run(tmp_path, schedule("redis_killed")) as url:
         assert url == ""
-    with fault_exchange.of_run(chosen, schedule("exchange_overloaded")) as url:
+    assert fault_exchange.afterwards(tmp_path) == ""
+    with fault_exchange.of_run(tmp_path, schedule("exchange_overloaded")) as url:
         assert steering.look(url, "orders") == []
     # a run that was cut off is read as it would have been
-    assert steering.look(fault_exchange.afterwards(chosen), "log") == {"calls": []}
+    assert steering.look(fault_exchange.afterwards(tmp_path), "log") == {"calls": []}
 
 
-def test_what_an_earlier_one_knew_is_none_of_a_runs(chosen):
-    folder = chosen.inventory.records / "faults" / f"exchange-{chosen.inventory.name}"
-    keeping.keep(SimulatedExchange(), folder)
-    steering.look(fault_exchange.afterwards(chosen), "log")
+def test_what_an_earlier_one_knew_is_none_of_a_runs(tmp_path):
+    keeping.keep(SimulatedExchange(), tmp_path / fault_exchange.FOLDER)
+    steering.look(fault_exchange.afterwards(tmp_path), "log")
     broken = schedule("exchange_overloaded")
-    with fault_exchange.of_run(chosen, broken), pytest.raises(QuantumError):
-        steering.look(fault_exchange.afterwards(chosen), "log")
+    with fault_exchange.of_run(tmp_path, broken), pytest.raises(QuantumError):
+        steering.look(fault_exchange.afterwards(tmp_path), "log")
 
 
-def test_whoever_finishes_a_run_has_its_exchange_back_where_it_was(chosen):
-    with fault_exchange.of_run(chosen, schedule("exchange_overloaded")) as url:
+def test_whoever_finishes_a_run_has_its_exchange_back_where_it_was(tmp_path):
+    with fault_exchange.of_run(tmp_path, schedule("exchange_overloaded")) as url:
         pass
-    with fault_exchange.again(chosen, url) as said:
+    with fault_exchange.again(tmp_path, url) as said:
         assert said == ""
         assert steering.look(url, "orders") == []
-    with fault_exchange.again(chosen, "") as said:
-        assert said == ""
+    with fault_exchange.again(tmp_path, "") as said:  # its hosts were put back already
+        assert said == fault_exchange.afterwards(tmp_path)
 
 
-def test_where_it_cannot_be_back_what_is_kept_of_it_is_asked(chosen):
-    with fault_exchange.of_run(chosen, schedule("exchange_overloaded")) as url:
+def test_where_it_cannot_be_back_what_is_kept_of_it_is_asked(tmp_path):
+    with fault_exchange.of_run(tmp_path, schedule("exchange_overloaded")) as url:
         pass
-    with started() as taken, fault_exchange.again(chosen, taken) as said:
-        assert said == fault_exchange.afterwards(chosen)
+    with started() as taken, fault_exchange.again(tmp_path, taken) as said:
+        assert said == fault_exchange.afterwards(tmp_path)
         assert steering.look(said, "orders") == []
-    assert url
+    assert url != taken
 
 
 def test_the_services_places_say_where_they_trade(chosen):

@@ -1,6 +1,10 @@
 """Execution on the simulated exchange over real HTTP: orders, protection, and what goes wrong."""
 
+import dataclasses
+
 from streams import intents
+from streams.outcomes import flat
+from tests.execution import desk
 from tests.execution.desk import (
     add,
     alerts,
@@ -15,6 +19,7 @@ from tests.execution.desk import (
     trading,
     wanted,
 )
+from tests.killing import Killed, died
 
 
 def orders(simulator):
@@ -190,3 +195,24 @@ def test_a_refused_stop_alerts_and_stands_in_the_record(server, client, simulato
     (alert,) = alerts(client)
     assert alert["reason"] == "execution_unprotected"
     assert said(made, "UNPROTECTED")
+
+
+def test_an_heir_with_work_of_its_own_sees_to_what_was_interrupted(server, client, binance, clock):
+    """Or the position would stand without its stop until the dead one's lease has run out."""
+
+    def die(point):
+        if point == "execution.before_protect":
+            raise Killed(point)
+
+    made, _ = desk.trading(server, binance, clock=clock)
+    fields = [wanted(trace_id=each, stop_loss="59000") for each in ("t1", "t2")]
+    first, second = add(client, *fields)
+    client.xreadgroup(desk.GROUP, "one", {desk.STREAM: ">"})
+    broken = desk.work(dataclasses.replace(made, failpoint=die), binance, clock)
+    with died():
+        broken.take([(first, flat(fields[0]))])
+    assert record(client)["stop_loss_state"] == "WANTED"
+    _, heir = trading(server, binance, clock=clock)
+    heir.take([(second, flat(fields[1]))])
+    heir.tick("running")
+    assert record(client)["stop_loss_state"] == "RESTING"

@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,15 @@ import roles
 from consumers.loop import failpoints
 from fault_injection import checkers, faults, scenarios
 from fault_injection.chance import Chance
+from fault_injection.deploys import acts as deploy_acts
 from fault_injection.exchange_acts.misbehave import WAYS
 from fault_injection.faults.fault import (
     ACTS,
     AGENT,
     CONSUMERS,
+    DEPLOY_ACTS,
     FAMILIES,
+    LAPTOP,
     NEEDS,
     REDIS,
     SPARE_S,
@@ -30,11 +32,14 @@ from harness.agent import faults as agent_faults
 from harness.agent import injecting, step_kill, step_mount, step_nft, step_redis
 from harness.agent.failing import AgentError
 from tests.faults.aims import lab, sandbox
+from tests.kill_matrix.points import points
 
 PROJECT = Path(__file__).resolve().parents[2]
 #: The names of checkers that there are.
 CHECKERS = set(checkers.REGISTRY)
 BY_NAME = {"duplicate_events", "restart_mid_intent", "stale_pending_claims"}
+#: The failpoints that stand in the consumers' sources.
+POINTS = set(points())
 FAULTS = faults.REGISTRY.values()
 SCENARIOS = scenarios.REGISTRY.values()
 #: The watchdog of the consumers' unit, beyond which a frozen one is no frozen one any more.
@@ -43,13 +48,6 @@ WATCHDOG_S = 30
 
 def each(values):
     return [pytest.param(value, id=value.name) for value in values]
-
-
-@cache
-def points():
-    """The failpoints that stand in the consumers' sources."""
-    sources = [path.read_text() for path in (PROJECT / "consumers").rglob("*.py")]
-    return {name for text in sources for name in re.findall(r'failpoint\("([a-z_.]+)"\)', text)}
 
 
 def refuse(step):
@@ -72,7 +70,7 @@ def refuse(step):
             assert step["lines"][0].startswith("[")
             for line in step["lines"]:
                 if found := re.fullmatch(r"Environment=QUANTUM_FAILPOINTS=(.*)", line):
-                    assert set(failpoints.parse(found[1])) <= points()
+                    assert set(failpoints.parse(found[1])) <= POINTS
 
 
 def words(fault, seeds=range(6)):
@@ -116,6 +114,9 @@ def test_its_words_are_the_agents_or_the_laptops_and_plain(fault):
     for word in said:
         if fault.by == AGENT:
             refuse(word)
+        elif word["do"] in DEPLOY_ACTS:
+            assert word["do"] in deploy_acts.ACTS
+            assert set(word) - {"do"} == set(re.findall(r"`(\w+)`", DEPLOY_ACTS[word["do"]]))
         else:
             assert word["do"] in ACTS
             assert word["stream"]
@@ -141,6 +142,11 @@ def test_its_words_are_the_agents_or_the_laptops_and_plain(fault):
 def test_what_the_agent_would_refuse_is_no_step_of_a_fault(step):
     with pytest.raises((AgentError, AssertionError)):
         refuse(step)
+
+
+def test_every_act_on_deploys_is_told_and_said_by_a_fault():
+    said = {word["do"] for fault in FAULTS if fault.by == LAPTOP for word in words(fault)}
+    assert set(deploy_acts.ACTS) == set(DEPLOY_ACTS) <= said
 
 
 def test_a_frozen_consumer_misses_its_heartbeat_and_not_its_watchdog():

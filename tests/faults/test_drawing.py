@@ -164,7 +164,7 @@ def test_the_order_in_which_they_are_given_does_not_matter(seed, shuffled):
 
 
 def test_all_come_before_any_comes_again_and_another_seed_is_another_day():
-    (one, other) = (draw(seed, ALL, lab(), 75) for seed in (1, 2))
+    (one, other) = (draw(seed, ALL, lab(), 150) for seed in (1, 2))
     names = [slot.scenario for slot in one.slots]
     able = {each.name for each in SHORT if "lab" in each.where}
     assert set(names[: len(able)]) == able

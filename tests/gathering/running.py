@@ -43,16 +43,16 @@ class Told:
         for each in happenings:
             self._lines.append(encoded(each, len(self._lines), time.time_ns(), time.monotonic_ns()))
 
-    def fault(self, *stages):
-        self.say(*(h.Fault(fault="1", name="nothing", stage=stage) for stage in stages))
+    def fault(self, *stages, name="nothing"):
+        self.say(*(h.Fault(fault="1", name=name, stage=stage) for stage in stages))
 
-    def feed(self, client, place, entries):
-        """Add entries, each as an operation; return their ids."""
+    def feed(self, client, place, entries, by=gathering):
+        """Add entries, each as an operation; return their ids. by: what knows their identities."""
         found = []
         for fields in entries:
             self.operations += 1
             op = str(self.operations)
-            identity, digest, key = gathering.identified(place, fields)
+            identity, digest, key = by.identified(place, fields)
             self.say(h.Invoked(op=op, process="feeder", stream=place.stream, identity=identity,
                                digest=digest, key=key))  # fmt: skip
             entry = client.xadd(place.stream, fields)
@@ -87,10 +87,16 @@ def rest(client):
 def run(server, start, seed=1, count=60):
     """Return what was told of a clean run of all three, and how it began."""
     client = server.client()
+    watch = gathering.Watch(client, PLACES)
+    watch.begin()
     opened = {place.flow: gathering.opened(client, place) for place in PLACES}
     told = Told()
-    told.say(gathering.flow(COUNTING, fed_by_others=True), gathering.flow(ROUTING),
-             gathering.flow(EXECUTING, fed_by_others=True))  # fmt: skip
+    flows = [
+        gathering.flow(place, *watch.evidence(place, opened[place.flow]),
+                       fed_by_others=place is not ROUTING)
+        for place in PLACES
+    ]  # fmt: skip
+    told.say(*flows)
     for place in PLACES:
         start(server.port, module=MODULES[place.flow], **SETTINGS[place.flow]).ready()
     now_ms = int(time.time() * 1000)
@@ -113,6 +119,9 @@ def run(server, start, seed=1, count=60):
     for _ in range(BACK_FOR):
         told.say(*gathering.sampled(client, PLACES))
     told.say(h.Steady(phase=h.AFTER, well=True))
+    watch.end()
+    assert watch.broken == ""
+    told.say(*watch.lines(opened))
     return told, opened
 
 

@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 
 from consumers.exchanges import Order
+from consumers.loop.writing import as_json
 from fault_injection import gathering
 from fault_injection.checkers import judge
-from fault_injection.gathering import Place
+from fault_injection.gathering import Place, telling
 from fault_injection.history import happenings as h
 from fault_injection.workloads import decision_made
 from harness.errors import HistoryError
@@ -225,3 +226,19 @@ def test_an_exchange_that_cannot_be_asked_is_named(server, client):
     )  # fmt: skip
     with pytest.raises(HistoryError, match="does not show its orders"):
         gathering.opened(client, place)
+
+
+def test_what_was_trimmed_away_is_told_by_the_log(server, client):
+    made, work = router(server)
+    opened = beginnings(client, ROUTING)
+    told = Told()
+    gone, _ = told.feed(client, ROUTING, [decided(trace_id="gone"), decided(trace_id="here")])
+    (first, second) = take(made, 2)
+    client.xdel(ROUTING.stream, gone)
+    work.take([(first[0], None), second])
+    assert "lost" in refuted(judged(client, opened, [ROUTING], told))
+    log = [as_json(each).decode() for each in made.log.lines]
+    found = list(telling.told([ROUTING], ["LOST", "{}", '{"event": "LOST"}', *log]))
+    assert [(each.flow, each.what, each.entry) for each in found] == [(ROUTING.flow, h.LOST, gone)]
+    told.say(h.Removed(stream=ROUTING.stream, entry=gone), *found)
+    assert well(judged(client, opened, [ROUTING], told)) == {}

@@ -35,6 +35,7 @@ def test_a_clean_run_is_proved_by_all_that_are_asked(clean, text):
     assert set(found.findings) >= {
         "lost", "unexpected", "duplicated", "conservation", "bucket_totals", "one_terminal_state",
         "filled_means_filled", "dead_letters", "group_goes_forward", "recovery",
+        "ack_after_effect", "lawful_transitions",
     }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from commands.outcomes import Outcome
 from commands.showing import Display
 from lab.entering import inside
 from lab.places import LabHost
+from tests import starting
 from tests.lab import looking
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -88,10 +89,7 @@ class Laptop:
         )  # fmt: skip
 
     def types(self, *words: str, code: int = 0) -> subprocess.CompletedProcess:
-        done = subprocess.run(
-            self.command(*words), cwd=PROJECT, env=dict(os.environ), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=TYPED_WITHIN_S, check=False,
-        )  # fmt: skip
+        done = starting.run(self.command(*words)[2:], dict(os.environ), PROJECT, TYPED_WITHIN_S)
         said = f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stdout + done.stderr, said
         assert done.returncode == code, said

@@ -86,9 +86,17 @@ TOPICS = {
         "fault runs: clean histories are proved, planted bugs refuted, half ones never believed",
         "tests/checkers",
     ),
+    "kill-matrix": (
+        "all consumers: killed at every failpoint beside whatever else goes wrong, nothing is lost",
+        "tests/kill_matrix",
+    ),
     "pruning": (
         "agent on the hosts: what is forgotten is never what a promised rollback needs",
         "tests/agent/test_pruning.py",
+    ),
+    "deploys": (
+        "deploys on a sandbox: laptops killed at any moment, two at once, broken releases",
+        "tests/e2e/test_deploys_amid_faults.py",
     ),
 }
 

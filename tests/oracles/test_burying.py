@@ -10,6 +10,7 @@ from tests.consumers.running import GROUP, STATUS, STREAM, processed
 from tests.independent_fold import buckets_in, differences
 from tests.oracles.checking import conservation
 from tests.oracles.gathering import entries, history
+from tests.oracles.scale import sized
 from tests.oracles.traffic import until_settled
 from tests.waiting import until
 
@@ -120,7 +121,7 @@ def test_who_takes_everything_over_first_is_not(client, ids):
 def test_the_dead_that_come_back_to_life_are_members_again_and_count_nothing_twice(
     client, fleet, produce
 ):
-    feeder = produce(5, 20_000)
+    feeder = produce(5, sized(8_000, 20_000))
     sound = fleet(names=["a", "b"])
     feeder.start()
     until(lambda: processed(client) > 2_000)

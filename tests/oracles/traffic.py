@@ -12,6 +12,7 @@ import time
 
 from fault_injection.workloads.apply_result import ODD_TIMES, events, feed
 from tests.consumers.running import GROUP, STATUS, STREAM, processed
+from tests.oracles.scale import sized
 from tests.waiting import until
 
 MINUTE_MS = 60_000
@@ -20,7 +21,7 @@ IDENTITIES_PER_MINUTE = 300
 #: No further back than an entry's own time is believed, less what a long run takes.
 LONGEST_SPAN_MS = 47 * 60 * MINUTE_MS
 #: Fed at once, and how far ahead of the count: blows must fall while entries come in.
-CHUNK, AHEAD = 500, 20_000
+CHUNK, AHEAD = 500, sized(8_000, 20_000)
 
 IDENTITY = re.compile(r"E[0-9]+")
 

@@ -66,6 +66,33 @@ def test_nobody_who_reads_on_is_no_error(words):
     assert done.returncode == -signal.SIGPIPE
 
 
+INTERRUPTED = """
+import sys
+from invoke.exceptions import Exit
+from commands.running import command
+
+@command
+def deploy(context):
+    exec("raise KeyboardInterrupt")
+
+try:
+    deploy.body(None)
+except Exit as ended:
+    sys.exit(ended.code)
+"""
+
+
+def test_an_interrupt_ends_with_2_wherever_it_falls(tmp_path):
+    """Amid the import of a dataclass Python would die of the signal, although it was caught."""
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)}, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("interrupted; ")
+
+
 def test_every_command_that_a_text_tells_to_type_is_there():
     told = set()
     for path in (*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")):

@@ -1,0 +1,1 @@
+"""Deploys that are broken on purpose: the releases, the orders of the faults, how each ended."""
