@@ -11,6 +11,7 @@ from fault_injection.exchange_simulator import keeping
 from fault_injection.exchange_simulator.child import started
 from fault_injection.schedules import Schedule
 from fault_injection.workloads.decision_made import PRICES
+from harness.errors import QuantumError
 
 #: Below a run's folder: what the exchange knew when it ended.
 FOLDER = "exchange"
@@ -24,6 +25,21 @@ def of_run(run: Path, schedule: Schedule) -> Iterator[str]:
         return
     with started(PRICES, keep=run / FOLDER) as url:
         yield url
+
+
+@contextlib.contextmanager
+def again(run: Path, url: str) -> Iterator[str]:
+    """Bring back the exchange of a dead run, for whoever finishes it, on its port.
+
+    Yields what to read its record from: "" where it is there again and can be asked itself.
+    """
+    with contextlib.ExitStack() as stack:
+        said = afterwards(run)
+        if url and said:
+            with contextlib.suppress(QuantumError):  # somebody else may have its port by now
+                stack.enter_context(started(PRICES, keep=run / FOLDER, again=url))
+                said = ""
+        yield said
 
 
 def afterwards(run: Path) -> str:

@@ -137,12 +137,17 @@ def run_and_judge(chosen: Chosen, schedule: Schedule, display: Display) -> dict[
 
 def resume(chosen: Chosen, name: str, display: Display) -> dict[str, Any]:
     """Finish what a dead harness left: undo, read, check, put back, judge and record."""
-    place, started = folder.find(chosen.inventory.records, name), time.time()
-    schedule, left = place.schedule(), rehearsing.left(chosen)
-    system = HostsOf(
-        chosen, display, exchange=left.exchange_url if left else "",
-        gathered=fault_exchange.afterwards(place.path),
-    )  # fmt: skip
+    place, left = folder.find(chosen.inventory.records, name), rehearsing.left(chosen)
+    exchange = left.exchange_url if left else ""
+    with fault_exchange.again(place.path, exchange) as gathered:
+        return _finish(chosen, place, display, exchange, gathered)
+
+
+def _finish(
+    chosen: Chosen, place: Folder, display: Display, exchange: str, gathered: str
+) -> dict[str, Any]:
+    schedule, started = place.schedule(), time.time()
+    system = HostsOf(chosen, display, exchange=exchange, gathered=gathered)
     try:
         with watched(schedule, display) as tell:
             places = flows.reached_by(schedule.slots, system.places)

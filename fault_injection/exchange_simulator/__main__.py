@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from fault_injection.exchange_simulator.keeping import keep
+from fault_injection.exchange_simulator.keeping import keep, restore
 from fault_injection.exchange_simulator.simulator import Simulator
 
 
@@ -22,8 +22,11 @@ def main() -> int:
         "--until-left", action="store_true", help="end when standard input does, as its parent's"
     )
     parser.add_argument("--keep", type=Path, help="write there then what it knows: keeping.py")
+    parser.add_argument("--go-on", action="store_true", help="begin with what is kept there")
     said = parser.parse_args()
     simulator = Simulator(port=said.port, key=said.key, secret=said.secret)
+    if said.go_on:
+        restore(simulator, said.keep)
     if said.until_left:
         threading.Thread(target=_until_left, args=(simulator, said.keep), daemon=True).start()
     sys.stdout.write(f"exchange simulator at {simulator.url} (control: /control/)\n")

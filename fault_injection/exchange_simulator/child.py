@@ -20,20 +20,24 @@ AT = re.compile(r"http://127\.0\.0\.1:[0-9]+")
 
 
 @contextlib.contextmanager
-def started(prices: Mapping[str, float] | None = None, keep: Path | None = None) -> Iterator[str]:
+def started(
+    prices: Mapping[str, float] | None = None, keep: Path | None = None, again: str = ""
+) -> Iterator[str]:
     """Yield where it is, as EXCHANGE_URL says it: a port of this machine that was free.
 
     With `prices` of symbols, its own where it trades them: those of the workload, or its orders
     have their stops on the wrong side.
 
     It ends with this block, and by itself if this process dies: its standard input does. What it
-    knew is then in the folder `keep`, for whoever goes on (keeping.address).
+    knew is then in the folder `keep`, for whoever goes on: with `again`, where another one was, it
+    begins with what that one knew, and in its place.
     Raises QuantumError where it does not start.
     """
-    if keep:
+    if keep and not again:
         forget(keep)
     words = [sys.executable, "-m", "fault_injection.exchange_simulator", "--until-left"]
     words += ["--keep", str(keep)] if keep else []
+    words += ["--go-on", "--port", again.rpartition(":")[2]] if again else []
     process = subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

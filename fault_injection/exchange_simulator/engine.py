@@ -108,6 +108,21 @@ class Engine:
         self.conditionals.append(order)
         return order
 
+    def take_over(self, orders: list[Placed]) -> None:
+        """Have the orders of another one, with all that came of them."""
+        self.orders += [each for each in orders if each.kind not in CONDITIONAL]
+        self.conditionals += [each for each in orders if each.kind in CONDITIONAL]
+        for each in self.orders:
+            if each.filled:
+                signed = each.filled if each.side == "BUY" else -each.filled
+                self.positions[each.symbol] = self.positions.get(each.symbol, Decimal(0)) + signed
+                self.fills.append(
+                    Fill(
+                        each.client_order_id, each.order_id, each.symbol, each.side, each.filled,
+                        each.price, each.at_ms,
+                    )
+                )  # fmt: skip
+
     def find(self, words: Mapping[str, str]) -> Placed:
         """Return the newest order of that id. Raises Rejected."""
         by_number, by_name = words.get("orderId"), words.get("origClientOrderId")

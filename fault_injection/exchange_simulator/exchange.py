@@ -43,6 +43,7 @@ class SimulatedExchange:
         self._wall_ms = now_ms
         self._lock = threading.RLock()
         self._calls: list[Call] = []
+        self._earlier: list[dict[str, Any]] = []  # of the one that this one goes on for
         self._forget()
 
     def _forget(self) -> None:
@@ -64,7 +65,7 @@ class SimulatedExchange:
         named = next((words[each] for each in IDS if each in words), "")
         with self._lock:
             call = Call(
-                number=len(self._calls) + 1,
+                number=len(self._earlier) + len(self._calls) + 1,
                 at_ms=self.now_ms(),
                 method=method,
                 path=path,
@@ -144,6 +145,12 @@ class SimulatedExchange:
         with self._lock:
             return self._plan.left()
 
+    def go_on(self, orders: list[Placed], calls: list[dict[str, Any]]) -> None:
+        """Take over the book and the log of another one, before anybody asks this one."""
+        with self._lock:
+            self._engine.take_over(orders)
+            self._earlier = list(calls)
+
     def alone(self, work: Callable[[], None]) -> None:
         """Do something while no request can have an effect."""
         with self._lock:
@@ -167,7 +174,7 @@ class SimulatedExchange:
     def reset(self) -> None:
         """Start anew: nothing placed, planned or logged; what is in flight never lands."""
         with self._lock:
-            old, self._calls = self._calls, []
+            old, self._calls, self._earlier = self._calls, [], []
             self._forget()
         for call in old:
             call.wake()
@@ -175,7 +182,7 @@ class SimulatedExchange:
     def calls(self, kind: str = "", after: int = 0) -> list[dict[str, Any]]:
         """Return the log; of one kind ("POST /fapi/v1/order"), or after a call's number."""
         with self._lock:
-            written = [call.written() for call in self._calls[after:]]
+            written = [*self._earlier, *(call.written() for call in self._calls)][after:]
         return [each for each in written if kind in ("", f"{each['method']} {each['path']}")]
 
     def fills(self) -> dict[str, list[Fill]]:

@@ -5,9 +5,13 @@ Below the folder lies what GET /control/log and /control/orders would have shown
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from fault_injection.exchange_simulator.controlling import as_text, booked
+from fault_injection.exchange_simulator.engine import Placed
 from fault_injection.exchange_simulator.exchange import SimulatedExchange
 
 
@@ -19,6 +23,19 @@ def keep(exchange: SimulatedExchange, folder: Path) -> None:
         beside = below / f".{name}"
         beside.write_text(as_text(said), encoding="utf-8")
         beside.replace(below / name)
+
+
+def restore(exchange: SimulatedExchange, folder: Path) -> None:
+    """Let another one go on where one ended. Raises OSError, ValueError, TypeError, KeyError."""
+    below = folder / "control"
+    orders = [_placed(each) for each in json.loads((below / "orders").read_bytes())]
+    exchange.go_on(orders, json.loads((below / "log").read_bytes())["calls"])
+
+
+def _placed(said: dict[str, Any]) -> Placed:
+    numbers = {name: Decimal(said[name]) for name in ("quantity", "filled", "price")}
+    trigger = None if said["trigger"] is None else Decimal(said["trigger"])
+    return Placed(**{**said, **numbers, "trigger": trigger})
 
 
 def forget(folder: Path) -> None:

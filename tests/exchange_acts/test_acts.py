@@ -154,3 +154,12 @@ def test_it_does_not_outlive_whoever_started_it_and_what_it_knew_does(tmp_path):
     assert steering.look(address(kept), "log") == log
     assert accepted(address(kept)) == orders
     assert [order["status"] for order in orders] == ["FILLED"]
+    with started(keep=kept, again=url) as there_again:
+        assert there_again == url
+        assert steering.look(url, "log") == log
+        assert steering.look(url, "orders") == orders
+        back = open_exchange("binance_futures", mode="testnet", url=url, **keys)
+        assert back.find("BTCUSDT", "q-1").status == "FILLED"
+        assert back.position("BTCUSDT") == back.find("BTCUSDT", "q-1").filled
+        assert [each["number"] for each in steering.look(url, "log")["calls"]][:2] == [1, 2]
+        assert len(steering.look(url, "log", after=len(log["calls"]))["calls"]) > 0

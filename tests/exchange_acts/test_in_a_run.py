@@ -9,6 +9,7 @@ from commands.choosing import Chosen
 from commands.fault_system import places
 from fault_injection import scenarios
 from fault_injection.exchange_simulator import keeping, steering
+from fault_injection.exchange_simulator.child import started
 from fault_injection.exchange_simulator.exchange import SimulatedExchange
 from fault_injection.faults.fault import EXECUTION, REDIS, ROUTER
 from fault_injection.history import happenings as h
@@ -58,6 +59,25 @@ def test_what_an_earlier_one_knew_is_none_of_a_runs(tmp_path):
     broken = schedule("exchange_overloaded")
     with fault_exchange.of_run(tmp_path, broken), pytest.raises(QuantumError):
         steering.look(fault_exchange.afterwards(tmp_path), "log")
+
+
+def test_whoever_finishes_a_run_has_its_exchange_back_where_it_was(tmp_path):
+    with fault_exchange.of_run(tmp_path, schedule("exchange_overloaded")) as url:
+        pass
+    with fault_exchange.again(tmp_path, url) as said:
+        assert said == ""
+        assert steering.look(url, "orders") == []
+    with fault_exchange.again(tmp_path, "") as said:  # its hosts were put back already
+        assert said == fault_exchange.afterwards(tmp_path)
+
+
+def test_where_it_cannot_be_back_what_is_kept_of_it_is_asked(tmp_path):
+    with fault_exchange.of_run(tmp_path, schedule("exchange_overloaded")) as url:
+        pass
+    with started() as taken, fault_exchange.again(tmp_path, taken) as said:
+        assert said == fault_exchange.afterwards(tmp_path)
+        assert steering.look(said, "orders") == []
+    assert url != taken
 
 
 def test_the_services_places_say_where_they_trade(chosen):
