@@ -98,7 +98,17 @@ TOPICS = {
         "deploys on a sandbox: laptops killed at any moment, two at once, broken releases",
         "tests/e2e/test_deploys_amid_faults.py",
     ),
+    "runs": (
+        "fault runs on a sandbox: the harness killed at any moment, resumed, nothing left broken",
+        "tests/runs",
+    ),
+    "shrinking": (
+        "fault runs on a sandbox: twenty faults and a planted bug shrink to what it takes",
+        "tests/runs/soak_shrinking.py",
+    ),
 }
+#: So many of a topic's cases go on at once, where they mostly wait; else one after the other.
+AT_ONCE = {"runs": 4}
 
 
 def main(words):
@@ -120,7 +130,7 @@ def soaked(topic):
     sys.stdout.flush()
     with tempfile.TemporaryDirectory(prefix="quantum-soak-") as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-n", "0", "-vv", where]
+        command = [sys.executable, "-m", "pytest", "-n", str(AT_ONCE.get(topic, 0)), "-vv", where]
         command += [f"--timeout={CASE_WITHIN_S}", f"--junitxml={report}"]
         environ = {**os.environ, "QUANTUM_SOAK": "1", "CI": "true"}
         code = subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode

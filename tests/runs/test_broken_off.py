@@ -1,22 +1,25 @@
 """Whoever breaks a run off, by key, file or SIGKILL: nothing stays broken, nothing is proved."""
 
 import json
-import os
 import random
 import signal
 import subprocess
 import time
+from collections import Counter
+
+import pytest
 
 from fault_injection.history.happenings import GONE, OBSERVED, Fault, Process
 from fault_injection.history.reading import read
 from fault_injection.runs import folder as folders
 from harness.errors import DONE, FAILED, IN_DOUBT, MISCONFIGURED
 from tests.e2e.conftest import INVOKE, PROJECT
+from tests.oracles.scale import sized
 from tests.runs.hastening import kept
 from tests.waiting import until
 
-#: How many deaths of the harness the suite sees; the soak sees the full count.
-DEATHS = int(os.environ.get("QUANTUM_DEATHS_OF_RUNS", "2"))
+#: How many deaths of the harness each lane sees, one after the other on a sandbox of its own.
+DEATHS, LANES = sized(2, 25), sized(1, 4)
 #: About how long a whole run takes; a death may come at any moment of it.
 LASTS_S = 30.0
 WITHIN_S = 240.0
@@ -94,10 +97,13 @@ def test_a_stop_file_and_a_key_end_a_run_and_heal_at_once(breakable):
     breakable.types("faults.resume", "--id", place.id, code=IN_DOUBT)
 
 
-def test_a_harness_that_is_killed_leaves_a_history_that_reads_and_is_resumed(breakable):
+@pytest.mark.parametrize("lane", range(LANES))
+def test_a_harness_that_is_killed_leaves_a_history_that_reads_and_is_resumed(
+    breakable, lane, record_property
+):
     before = breakable.asks("plan")
     schedule = kept(breakable, "stale_pending_claims", 11)
-    chance = random.Random(DEATHS)
+    chance, seen = random.Random(lane), Counter()
     for _ in range(DEATHS):
         going = Going(breakable, schedule)
         until(lambda going=going: going.folder() or going.process.poll() is not None, WITHIN_S)
@@ -106,8 +112,10 @@ def test_a_harness_that_is_killed_leaves_a_history_that_reads_and_is_resumed(bre
         going.ended()
         place = going.folder()
         if place.judgement() is not None:  # it was faster
+            seen["too late"] += 1
             continue
         if not place.history.exists():
+            seen["before anything was broken"] += 1
             breakable.types("faults.resume", "--id", place.id, code=MISCONFIGURED)
         else:
             assert not read(place.history).damage
@@ -115,7 +123,10 @@ def test_a_harness_that_is_killed_leaves_a_history_that_reads_and_is_resumed(bre
             done = breakable.types("faults.resume", "--id", place.id, code=None)
             assert done.returncode in ({DONE} if closed else {IN_DOUBT}), done.stdout + done.stderr
             assert done.returncode != FAILED
+            seen["at its very end" if closed else "amid it"] += 1
             history = read(place.history)
             assert history.closed
             assert not history.damage
         stands_as_before(breakable, before)
+    for when, deaths in seen.items():
+        record_property(when, deaths)
