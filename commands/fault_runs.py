@@ -117,7 +117,9 @@ def run_and_judge(chosen: Chosen, schedule: Schedule, display: Display) -> dict[
     display.say(f"run {place.id}, seed {schedule.seed}; to end it early: touch {place.stop}")
     with contextlib.ExitStack() as stack:
         exchange = stack.enter_context(fault_exchange.of_run(place.path, schedule))
-        system = HostsOf(chosen, display, exchange=exchange)
+        system = HostsOf(
+            chosen, display, exchange=exchange, rehearses=not flows.only_deploys(schedule.slots)
+        )
         stack.callback(system.close)
         try:
             with watched(schedule, display) as tell:
@@ -147,7 +149,10 @@ def _finish(
     chosen: Chosen, place: Folder, display: Display, exchange: str, gathered: str
 ) -> dict[str, Any]:
     schedule, started = place.schedule(), time.time()
-    system = HostsOf(chosen, display, exchange=exchange, gathered=gathered)
+    system = HostsOf(
+        chosen, display, exchange=exchange, gathered=gathered,
+        rehearses=not flows.only_deploys(schedule.slots),
+    )  # fmt: skip
     try:
         with watched(schedule, display) as tell:
             places = flows.reached_by(schedule.slots, system.places)

@@ -43,13 +43,18 @@ class HostsOf:
     """fault_injection.runs.system.System for an inventory's hosts."""
 
     def __init__(
-        self, chosen: Chosen, display: Display, *, exchange: str = "", gathered: str = ""
-    ) -> None:
-        """Take the plain hosts; `gathered` is where the exchange's record is read in the end."""
+        self, chosen: Chosen, display: Display, *, exchange: str = "", gathered: str = "",
+        rehearses: bool = True,
+    ) -> None:  # fmt: skip
+        """Take the plain hosts; `gathered` is where the exchange's record is read in the end.
+
+        A run that never `rehearses`, being of deploys alone, sees no order placed.
+        """
         self.chosen, self._display, self._exchange = chosen, display, exchange
         self.inventory, self.mode = chosen.inventory.name, chosen.inventory.mode
         self._rehearsed = rehearsing.rehearsed(chosen, exchange)
-        self.places = tuple(places(self._rehearsed.hosts, gathered or exchange))
+        hosts = self._rehearsed.hosts if rehearses else chosen.hosts
+        self.places = tuple(places(hosts, gathered or exchange))
         self.operator = meta(chosen, {})
         self.claimed: list[proving.Claimed] = []  #: of the last proof
         self._named = {host.name: host for host in chosen.hosts}

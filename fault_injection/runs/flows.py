@@ -26,6 +26,11 @@ def gated(slots: Sequence[Slot]) -> bool:
     return any(each.workload == DEPLOYS for each in slots)
 
 
+def only_deploys(slots: Sequence[Slot]) -> bool:
+    """Tell whether nothing but deploys goes on, so that nobody ever trades."""
+    return all(each.workload == DEPLOYS for each in slots)
+
+
 def flow_lines(
     places: Sequence[Place],
     seen: Callable[[Place], tuple[str, ...]] = lambda _: (),

@@ -85,10 +85,7 @@ class AgentHand:
         """Arm it on the host, which then undoes it by itself when its time is over."""
         began_ns = time.time_ns()
         try:
-            said = self._session().fault_arm(
-                self.name(planned), planned.words, ttl_s=planned.ttl_s, mode=self._system.mode,
-                inventory=self._system.inventory, meta=self._system.operator,
-            )  # fmt: skip
+            said = self._arm(planned)
         except AgentError as error:  # everything is as it was
             self._write(_not(planned, error))
             return
@@ -101,6 +98,18 @@ class AgentHand:
         self._injected.add(planned.number)
         self._seen.add(planned.number)
         self._write(*_seen(planned, said["observed"], began_ns))
+
+    def _arm(self, planned: Planned) -> Any:
+        """Return what was seen; a session that broke since its last use is opened anew once."""
+        request: dict[str, Any] = {
+            "ttl_s": planned.ttl_s, "mode": self._system.mode, "meta": self._system.operator,
+            "inventory": self._system.inventory,
+        }  # fmt: skip
+        try:
+            return self._session().fault_arm(self.name(planned), planned.words, **request)
+        except UnreachableError:  # not a word was sent
+            self._drop()
+            return self._session().fault_arm(self.name(planned), planned.words, **request)
 
     def undo(self, planned: Planned) -> bool:
         """Undo it, as often as it takes; the host does so too when the fault's time is over."""
@@ -115,7 +124,8 @@ class AgentHand:
                 said = self._session().fault_undo(self.name(planned), meta=self._system.operator)
             except QuantumError as error:
                 if isinstance(error, AgentError) and "no fault" in error.cause:
-                    return True  # it never came to the host
+                    self._write(_not(planned, error))  # it never came to the host
+                    return True
                 self._drop()
                 last = str(error)
             else:
