@@ -151,7 +151,7 @@ def _finish(
     schedule, started = place.schedule(), time.time()
     system = HostsOf(
         chosen, display, exchange=exchange, gathered=gathered,
-        rehearses=not flows.only_deploys(schedule.slots),
+        rehearses=not flows.only_deploys(schedule.slots), deploy_home=flows.gated(schedule.slots),
     )  # fmt: skip
     try:
         with watched(schedule, display) as tell:

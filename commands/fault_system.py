@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import roles
-from commands import proving, recording, rehearsing
+from commands import deploy, proving, recording, rehearsing
 from commands.choosing import Chosen
 from commands.deploys_amid_faults import Deploys
 from commands.fault_targets import Against
@@ -44,11 +44,12 @@ class HostsOf:
 
     def __init__(
         self, chosen: Chosen, display: Display, *, exchange: str = "", gathered: str = "",
-        rehearses: bool = True,
+        rehearses: bool = True, deploy_home: bool = False,
     ) -> None:  # fmt: skip
         """Take the plain hosts; `gathered` is where the exchange's record is read in the end.
 
-        A run that never `rehearses`, being of deploys alone, sees no order placed.
+        A run that never `rehearses`, being of deploys alone, sees no order placed. With
+        `deploy_home` what stood before is what the inventory says: a dead run may have left more.
         """
         self.chosen, self._display, self._exchange = chosen, display, exchange
         self.inventory, self.mode = chosen.inventory.name, chosen.inventory.mode
@@ -64,6 +65,7 @@ class HostsOf:
         self._lock = threading.Lock()
         self._standing = contextlib.ExitStack()
         self._rehearses = False
+        self._deploy_home = deploy_home
 
     def stand(self, workload: str) -> None:
         """Deploy the rehearsal where it is needed and not there, or put it back."""
@@ -95,6 +97,8 @@ class HostsOf:
             self._standing.close()
         else:
             rehearsing.put_back(self.chosen, self._display)
+        if self._deploy_home:
+            deploy.carry_out(self.chosen, self._display, yes=True)
 
     def deploys(self, folder: Path, write: Callable[..., None]) -> Deploys:
         """Return the workload that deploys the hosts as their inventory says."""

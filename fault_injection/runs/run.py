@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from fault_injection import exchange_acts
 from fault_injection.deploys import acts as deploy_acts
@@ -15,6 +16,7 @@ from fault_injection.gathering import opened
 from fault_injection.history.happenings import (
     AFTER,
     BEFORE,
+    DURING,
     PLANNED,
     Happening,
     Opening,
@@ -143,9 +145,9 @@ class _Run:
     ) -> None:  # fmt: skip
         self._folder, self._wanted, self._system = folder, wanted, system
         self._sampler, self._write = sampler, write
-        self._line = Line(system.redis)
         self._live: _Live | None = None
         self._hands: dict[str, tuple[Hand, Worker]] = {}
+        self._looker = Worker("look")
         self._ended = ""
 
     def all_slots(self) -> None:
@@ -164,8 +166,11 @@ class _Run:
         """Undo what is still there, each hand for itself, and close connections."""
         for hand, worker in self._hands.values():
             worker.give(hand.close)
-        for _, worker in self._hands.values():
+        for worker in self._workers():
             worker.end()
+
+    def _workers(self) -> list[Worker]:
+        return [self._looker, *(worker for _, worker in self._hands.values())]
 
     def _slot(self, number: int, slot: Slot, faults: Sequence[Planned]) -> None:
         self._write(Process(name="run", did="begins", said=f"{slot.scenario}, seed {slot.seed}"))
@@ -184,24 +189,39 @@ class _Run:
             self._sampler.end_baseline()
             try:
                 self._break(faults)
+            except BaseException:
+                self._ended = self._ended or "it was broken off"
+                raise
             finally:
-                for each in faults:  # twice is fine; what never was is gone
-                    self._give(each, "undo")
-                self._wait_for(lambda: all(worker.idle for _, worker in self._hands.values()))
+                self._mend(faults)
             self._recover(slot)
         self._steady(AFTER)
 
     def _break(self, faults: Sequence[Planned]) -> None:
         moments = [(each.at_ms, 0, each.number, each) for each in faults]
         moments += [(each.undo_at_ms, 1, each.number, each) for each in faults]
-        for at_ms, undo, _, each in sorted(moments, key=lambda moment: moment[:3]):
+        moments.sort(key=lambda moment: moment[:3])
+        for number, (at_ms, undo, _, each) in enumerate(moments):
             if not self._wait_until(at_ms):
                 return
-            self._give(each, "undo" if undo else "inject")
+            hand, worker = self._hand(each)
+            worker.give(partial(hand.undo if undo else partial(self._inject, hand), each))
+            if number == len(moments) // 2:
+                self._looker.give(partial(self._look, DURING))
 
-    def _give(self, planned: Planned, what: str) -> None:
-        hand, worker = self._hand(planned)
-        worker.give(lambda: getattr(hand, what)(planned))
+    def _inject(self, hand: Hand, planned: Planned) -> None:
+        """Inject, unless the run was told to end while this waited for its turn."""
+        if not self._ended:
+            hand.inject(planned)
+
+    def _mend(self, faults: Sequence[Planned]) -> None:
+        """Undo all of them, which is fine for those that are undone or never were, and wait."""
+        for each in faults:
+            hand, worker = self._hand(each)
+            worker.give(partial(hand.undo, each))
+        while not all(worker.idle for worker in self._workers()):
+            time.sleep(LOOK_EVERY_S)  # each hand has deadlines of its own
+        self._raise_errors()
 
     def _hand(self, planned: Planned) -> tuple[Hand, Worker]:
         name = planned.host if planned.by == AGENT else LAPTOP
@@ -248,18 +268,23 @@ class _Run:
         self._wait_for(lambda: False, min(time.monotonic() + AFTERWARDS_S, over_s))
 
     def _steady(self, phase: str) -> None:
+        """Look until it is well; without that the run ends."""
         deadline = time.monotonic() + WELL_WITHIN_S
-        while True:
-            try:
-                well, said = self._system.well()
-            except QuantumError as error:
-                well, said = False, str(error)
-            if well or time.monotonic() > deadline:
-                break
+        while not (seen := self._seen(phase)).well and time.monotonic() < deadline:
             time.sleep(1)
-        self._write(Steady(phase=phase, well=well, said=said))
-        if not well:
-            self._ended = f"it is not well {phase} the faults: {said}"
+        self._write(seen)
+        if not seen.well:
+            self._ended = f"it is not well {phase} the faults: {seen.said}"
+
+    def _look(self, phase: str) -> None:
+        self._write(self._seen(phase))
+
+    def _seen(self, phase: str) -> Steady:
+        try:
+            well, said = self._system.well()
+        except QuantumError as error:
+            well, said = False, str(error)
+        return Steady(phase=phase, well=well, said=said)
 
     def _wait_until(self, at_ms: int) -> bool:
         """Wait for a moment of the schedule; False when the run is to end instead."""
@@ -274,10 +299,13 @@ class _Run:
             time.sleep(LOOK_EVERY_S)
         return not self._ended
 
-    def _must_end(self) -> bool:
-        for _, worker in self._hands.values():
+    def _raise_errors(self) -> None:
+        for worker in self._workers():
             if worker.error:
                 raise worker.error
+
+    def _must_end(self) -> bool:
+        self._raise_errors()
         if not self._ended:
             self._ended = self._why_end()
         return bool(self._ended)

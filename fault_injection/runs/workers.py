@@ -7,8 +7,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
-#: A thread that was told to end has this long, in seconds; it looks often.
-END_WITHIN_S = 240.0
+from harness.errors import UnreachableError
+
+#: A thread that was told to end has this long, in seconds: a deploy comes to its end first.
+END_WITHIN_S = 900.0
 
 
 class Worker:
@@ -40,6 +42,11 @@ class Worker:
         self._thread.join(END_WITHIN_S)
         if self.error:
             raise self.error
+        if self._thread.is_alive():
+            raise UnreachableError(
+                f"no end within {END_WITHIN_S:.0f} s", step=self._thread.name,
+                action="invoke faults.heal, then invoke faults.resume",
+            )  # fmt: skip
 
     def _work(self) -> None:
         while (task := self._todo.get()) is not None:
