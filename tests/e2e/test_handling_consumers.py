@@ -22,10 +22,12 @@ UNKNOWN = {
 }  # fmt: skip
 
 
-def store(person: Person) -> redis.Redis:
+def store(person: Person, database: int = 0) -> redis.Redis:
     values = yaml.safe_load(person.inventory.read_text())["all"]["vars"]
     password = (person.folder / "redis_password").read_text().strip()
-    return redis.Redis(port=values["redis_port"], password=password, decode_responses=True)
+    return redis.Redis(
+        port=values["redis_port"], db=database, password=password, decode_responses=True
+    )
 
 
 def states(document: dict) -> dict:

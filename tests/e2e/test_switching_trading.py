@@ -41,9 +41,9 @@ ANALYTICS = "quantum-p35-decision-intelligence.service"
 class Trader:
     """A person at a sandbox on which everything is deployed."""
 
-    def __init__(self, person) -> None:
+    def __init__(self, person, database: int = 0) -> None:
         self.person = person
-        self.client = store(person)
+        self.client = store(person, database)
         self.before = 0  #: records that are not of this test
 
     @property
@@ -267,7 +267,11 @@ def test_a_run_trades_at_the_simulated_exchange_until_another_process_puts_it_ba
         with subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as run:
             assert run.stdout.readline() == "begun\n"
             assert f"EXCHANGE_URL={url}" in path.read_text()
-            assert trader.intends() == ("FILLED", "")
+            try:
+                assert Trader(trader.person, rehearsals.EXCHANGE_DB).intends() == ("FILLED", "")
+            except BaseException:
+                run.kill()
+                raise
             (order,) = look(url, "orders")
             assert order["symbol"] == "BTCUSDT"
             with pytest.raises(LockedError):
