@@ -143,21 +143,28 @@ def _faults(
 def _one_after_the_other(
     scenario: Scenario, begin_ms: int, targets: Sequence[Target], chance: Chance
 ) -> list[Planned]:
-    """Place all of them in a drawn order, each a drawn part of the pace after its turn begins."""
+    """Place all of them in a drawn order, each a drawn part of the pace after its turn begins.
+
+    What comes up again by itself is looked at two turns later; meanwhile others are broken, never
+    the same unit twice running.
+    """
     uses = [
         (index, nth, use)
         for index, use in enumerate(scenario.uses)
         for nth in range(chance.of("times", index).between(*use.times))
     ]
-    placed, at_ms = list[Planned](), begin_ms
+    placed, at_ms, last = list[Planned](), begin_ms, ""
     for index, nth, use in chance.of("order").shuffled(uses):
         part = chance.of(index, nth)
-        one = _aimed(scenario, use, begin_ms, targets, placed, part)
-        moved = _moved(one, at_ms + part.of("moment").below(scenario.every_ms // 2))
-        if use.fault.family == "consumer":  # it is up again by itself, and the next one waits
-            moved = replace(moved, undo_at_ms=moved.at_ms + scenario.every_ms // 2)
-        placed.append(moved)
-        at_ms = max(at_ms + scenario.every_ms, moved.undo_at_ms)
+        able = [each for each in targets if each.unit != last or use.fault.family != "consumer"]
+        one = _aimed(scenario, use, begin_ms, able, placed, part)
+        one, last = _moved(one, at_ms + part.of("moment").below(scenario.every_ms // 2)), one.unit
+        if use.fault.family == "consumer":
+            placed.append(replace(one, undo_at_ms=one.at_ms + 2 * scenario.every_ms))
+            at_ms += scenario.every_ms
+        else:  # all wait for it
+            placed.append(one)
+            at_ms = one.undo_at_ms
     return placed
 
 

@@ -273,5 +273,8 @@ def test_one_that_takes_a_thousand_faults_is_run_alone_and_one_comes_after_the_o
         each.unit for each in sandbox() if each.service in CONSUMERS
     }
     for before, after in pairwise(one):
-        assert before.undo_at_ms <= after.at_ms
+        assert before.at_ms < after.at_ms
+        assert (before.unit, before.fault) != (after.unit, after.fault)
+        waits = 0 if before.fault == "kill_consumer" else before.undo_at_ms - before.at_ms
+        assert after.at_ms - before.at_ms >= waits
     assert endless.per_s * (day.slots[0].faults_to_ms - day.slots[0].from_ms) >= 1_000_000 * 1_000
