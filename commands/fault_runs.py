@@ -57,8 +57,15 @@ def drawn_one(chosen: Chosen, name: str, seed: int) -> Schedule:
 
 
 def drawn_day(chosen: Chosen, seed: int, minutes: int) -> Schedule:
-    """Return the day of a seed, of the scenarios that can run there."""
-    return draw(seed, scenarios.REGISTRY.values(), able(chosen).targets, minutes)
+    """Return the day of a seed, of the scenarios that can run there.
+
+    Deploys and orders at a simulated exchange are not of one day: a deploy of the inventory takes
+    execution away from that exchange, and from the database that goes with it.
+    """
+    against, every = able(chosen), list(scenarios.REGISTRY.values())
+    if any(each.family == "exchange" and not against.obstacles(each) for each in every):
+        every = [each for each in every if each.workload != flows.DEPLOYS]
+    return draw(seed, every, against.targets, minutes)
 
 
 def able(chosen: Chosen) -> Against:

@@ -64,7 +64,7 @@ class HostsOf:
         self._looking: dict[str, Contact] = {}
         self._lock = threading.Lock()
         self._standing = contextlib.ExitStack()
-        self._rehearses = False
+        self._rehearses = self._began = False
         self._deploy_home = deploy_home
 
     def stand(self, workload: str) -> None:
@@ -81,8 +81,9 @@ class HostsOf:
 
     def _begin_anew(self) -> None:
         """Empty the database of simulated exchanges: of the last one nothing is left to ask."""
-        if not self._exchange:
+        if not self._exchange or self._began:
             return
+        self._began = True
         host = self._with_redis(self._rehearsed.hosts)
         contact = reach(host, self._quiet)
         # where Redis does not run yet nothing was kept

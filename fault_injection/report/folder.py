@@ -12,11 +12,9 @@ from fault_injection.checkers import judge
 from fault_injection.history.reading import History, read
 from fault_injection.report.page import render
 from fault_injection.report.summing_up import FORMAT
+from fault_injection.runs.folder import HISTORY, JUDGEMENT, REPORT, SCHEDULE
 from fault_injection.schedules.schedule import Schedule, decode
 from harness.errors import ConfigurationError, HistoryError
-
-HISTORY, SCHEDULE = "history.jsonl", "schedule.json"
-JUDGEMENT, REPORT = "judgement.json", "report.html"
 
 
 def render_folder(folder: Path) -> Path:

@@ -33,6 +33,10 @@ def test_the_same_seed_is_the_same_day_and_a_dry_run_contacts_nobody(person):  #
     assert one == again
     assert one["digest"] != other["digest"]
     assert len(one["schedule"]["slots"]) > 3
+    every = person.asks("faults.day", "--seed", "7", "--minutes", "180", "--dry-run")
+    of = {slot["scenario"]: slot["workload"] for slot in every["schedule"]["slots"]}
+    assert "exchange_overloaded" in of
+    assert "deploys" not in of.values()  # see commands.fault_runs.drawn_day
     told = person.types("faults.run", "redis_killed", "--seed", "3", "--dry-run").stdout
     assert "kill_redis" in told
     assert "seed 3" in told
