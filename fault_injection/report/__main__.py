@@ -9,7 +9,8 @@ from pathlib import Path
 from fault_injection.history.reading import read
 from fault_injection.report.axis import axis_of
 from fault_injection.report.chosen_lives import told_life
-from fault_injection.report.folder import HISTORY, render_folder
+from fault_injection.report.folder import render_folder
+from fault_injection.runs.folder import HISTORY
 from harness.errors import ConfigurationError, QuantumError
 
 
