@@ -14,6 +14,8 @@ from harness.errors import DONE, ConfigurationError
 from proofs.finding import Verdict
 
 STEP = "faults.shrink"
+#: The checker that takes the claims' word.
+CLAIMS = "proofs_held"
 #: What is left of it, in the folder of the run that it was made of.
 SHRUNK = "shrunk.json"
 
@@ -62,9 +64,14 @@ def carry_out(
 
 
 def refuted(judgement: Any) -> set[str]:
-    """Return the checkers that refuted it, of a judgement as it is kept."""
+    """Return the checkers that refuted it, of a judgement as it is kept.
+
+    Claims are no part of it where anything else is: they look at the past as well, and what one run
+    has lost refutes them in all that follow.
+    """
     findings = judgement.get("findings", {})
-    return {name for name, each in findings.items() if each["verdict"] == Verdict.refuted.name}
+    found = {name for name, each in findings.items() if each["verdict"] == Verdict.refuted.name}
+    return found - {CLAIMS} or found
 
 
 def _names(part: Schedule) -> str:
