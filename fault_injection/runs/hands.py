@@ -40,6 +40,8 @@ SEEN_WITHIN_S, GONE_WITHIN_S = 30.0, 180.0
 LOOK_EVERY_S = 0.2
 #: What waits for a deploy to meet it has longer: one takes a minute on a slow machine.
 DEPLOYS_WITHIN_S = 300.0
+#: How a host says that there is nothing to kill.
+NO_PROCESS = "has no main process"
 #: A host undoes by itself what is over within so long; it needs the time when it was cut off.
 BY_ITSELF_WITHIN_S = 60.0
 
@@ -100,16 +102,23 @@ class AgentHand:
         self._write(*_seen(planned, said["observed"], began_ns))
 
     def _arm(self, planned: Planned) -> Any:
-        """Return what was seen; a session that broke since its last use is opened anew once."""
+        """Return what was seen; a session that broke is opened anew, a unit is waited for."""
         request: dict[str, Any] = {
             "ttl_s": planned.ttl_s, "mode": self._system.mode, "meta": self._system.operator,
             "inventory": self._system.inventory,
         }  # fmt: skip
-        try:
-            return self._session().fault_arm(self.name(planned), planned.words, **request)
-        except UnreachableError:  # not a word was sent
-            self._drop()
-            return self._session().fault_arm(self.name(planned), planned.words, **request)
+        deadline = time.monotonic() + SEEN_WITHIN_S
+        while True:
+            try:
+                return self._session().fault_arm(self.name(planned), planned.words, **request)
+            except UnreachableError:  # not a word was sent
+                if time.monotonic() > deadline:
+                    raise
+                self._drop()
+            except AgentError as error:  # what has just died of another one is on its way up
+                if NO_PROCESS not in error.cause or time.monotonic() > deadline:
+                    raise
+            time.sleep(LOOK_EVERY_S)
 
     def undo(self, planned: Planned) -> bool:
         """Undo it, as often as it takes; the host does so too when the fault's time is over."""

@@ -23,6 +23,8 @@ BEFORE_S, AFTER_S = 15, 60
 MOST_MINUTES = 24 * 60
 #: A fault begins at a multiple of this.
 GRID_MS = 500
+#: In a row without an end a unit has so many turns to come up by itself.
+TURNS = 4
 #: What is injected amid another fault lasts so much longer than that one.
 AFTER_THE_FIRST_S = 1
 
@@ -145,7 +147,7 @@ def _one_after_the_other(
 ) -> list[Planned]:
     """Place all of them in a drawn order, each a drawn part of the pace after its turn begins.
 
-    What comes up again by itself is looked at two turns later; meanwhile others are broken, never
+    What comes up again by itself is looked at some turns later; meanwhile others are broken, never
     the same unit twice running.
     """
     uses = [
@@ -160,7 +162,7 @@ def _one_after_the_other(
         one = _aimed(scenario, use, begin_ms, able, placed, part)
         one, last = _moved(one, at_ms + part.of("moment").below(scenario.every_ms // 2)), one.unit
         if use.fault.family == "consumer":
-            placed.append(replace(one, undo_at_ms=one.at_ms + 2 * scenario.every_ms))
+            placed.append(replace(one, undo_at_ms=one.at_ms + TURNS * scenario.every_ms))
             at_ms += scenario.every_ms
         else:  # all wait for it
             placed.append(one)

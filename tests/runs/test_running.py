@@ -3,7 +3,7 @@
 import json
 
 from fault_injection.checkers import judge_file
-from fault_injection.history.happenings import STAGES, Fault, Reached, Steady
+from fault_injection.history.happenings import OBSERVED, STAGES, Fault, Reached, Steady
 from fault_injection.history.reading import read
 from fault_injection.runs.folder import Folder
 from tests.runs.hastening import kept
@@ -63,3 +63,19 @@ def test_a_death_that_was_to_come_must_be_seen(breakable):
     assert said["findings"]["not_vacuous"]["verdict"] == "unknown"
     assert "never reached" in said["findings"]["not_vacuous"]["reasons"][0]
     assert said["verdict"] == "unknown"
+
+
+def test_who_is_to_be_killed_again_is_waited_for_until_it_is_up(breakable):
+    path = kept(breakable, "consumers_killed", 5, most=2)
+    schedule = json.loads(path.read_text())
+    one, other = schedule["faults"]
+    other |= {key: one[key] for key in ("unit", "words", "undo_at_ms")}
+    other["at_ms"] = one["at_ms"] + 300  # it takes seconds to come up
+    path.write_text(json.dumps(schedule))
+    said = breakable.asks("faults.replay", str(path), "--yes")
+    assert said["verdict"] == "proved", said
+    observed = [
+        each.fault for each in read(the_run(breakable, said).history).of(Fault)
+        if each.stage == OBSERVED
+    ]  # fmt: skip
+    assert observed == ["1", "2"]
