@@ -4,6 +4,7 @@ Each part of it is a run of its own, so this belongs to the soak alone; the suit
 """
 
 import json
+import os
 import shutil
 import sys
 from dataclasses import replace
@@ -14,11 +15,14 @@ import pytest
 from commands import fault_runs
 from commands.choosing import choose
 from fault_injection.schedules import decode, encode
+from tests import starting
 from tests.e2e.conftest import PROJECT, person  # noqa: F401  the same person
 from tests.oracles.scale import SOAK
 from tests.runs.hastening import hastened
 
 FAULTS, FEW = 20, 3
+#: Each part takes a minute or two.
+WITHIN_S = 5_400
 #: What a dead consumer left is taken over, and acknowledged there and then, with no effect.
 RIGHT = "claimed = claimed + 1\n"
 WRONG = f"redis.call('XACK', stream, group, id)\n          {RIGHT}"
@@ -68,7 +72,10 @@ def test_twenty_faults_shrink_to_the_one_that_it_takes(forgetful, record_propert
     path.write_bytes(encode(schedule))
     failed = forgetful.asks("faults.replay", str(path), "--yes", code=1)
     assert failed["findings"]["lost"]["verdict"] == "refuted", failed
-    found = forgetful.asks("faults.shrink", "--id", failed["run"], "--yes")
+    words = ["invoke", "faults.shrink", "-i", str(forgetful.inventory), "--id", failed["run"]]
+    done = starting.run([*words, "--yes", "--json"], os.environ, forgetful.project, WITHIN_S)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
     record_property("faults", FAULTS)
     record_property("left", len(found["faults"]))
     record_property("runs", found["runs"])
