@@ -38,6 +38,14 @@ def list_scenarios(context: Any, inventory: str = "", json: bool = False) -> Non
 SEED_HELP = "the same seed gives the same schedule, byte for byte (default: a fresh one, printed)"
 DRY_HELP = "print what would happen when, to whom, and contact nobody"
 YES_TO_ALL_HELP = "do not ask for the inventory's name, where nobody sits at a terminal"
+#: What every command has that runs a schedule.
+OF_A_RUN = {
+    "dry-run": DRY_HELP,
+    "inventory": INVENTORY_HELP,
+    "limit": LIMIT_HELP,
+    "yes": YES_TO_ALL_HELP,
+    "json": JSON_HELP,
+}
 ID_HELP = "the run's name, or how it begins (default: the newest)"
 
 
@@ -47,11 +55,7 @@ ID_HELP = "the run's name, or how it begins (default: the newest)"
     help={
         "name": "a scenario (see invoke faults.list)",
         "seed": SEED_HELP,
-        "dry-run": DRY_HELP,
-        "inventory": INVENTORY_HELP,
-        "limit": LIMIT_HELP,
-        "yes": YES_TO_ALL_HELP,
-        "json": JSON_HELP,
+        **OF_A_RUN,
     },
 )
 def run_scenario(
@@ -84,11 +88,7 @@ def run_scenario(
     positional=["schedule"],
     help={
         "schedule": "a file, as a run keeps it (schedule.json) or faults.shrink (shrunk.json)",
-        "dry-run": DRY_HELP,
-        "inventory": INVENTORY_HELP,
-        "limit": LIMIT_HELP,
-        "yes": YES_TO_ALL_HELP,
-        "json": JSON_HELP,
+        **OF_A_RUN,
     },
 )
 def replay(
@@ -115,11 +115,7 @@ def replay(
     help={
         "seed": SEED_HELP,
         "minutes": "how long it may take, its recoveries included",
-        "dry-run": DRY_HELP,
-        "inventory": INVENTORY_HELP,
-        "limit": LIMIT_HELP,
-        "yes": YES_TO_ALL_HELP,
-        "json": JSON_HELP,
+        **OF_A_RUN,
     }
 )
 def day(

@@ -1,5 +1,7 @@
 """Faults of the small world: each injected, observed by its trace, undone and seen to be gone."""
 
+from abc import ABC, abstractmethod
+
 from fault_injection.history import happenings as h
 from streams.ids import id_key
 from tests.checkers.world import COUNTING, EXECUTION, ROUTING, STREAMS
@@ -8,7 +10,7 @@ from tests.checkers.world import COUNTING, EXECUTION, ROUTING, STREAMS
 SHORT, LONG = 25, 110
 
 
-class Fault:
+class Fault(ABC):
     """From its step on until what it does was seen and `lasts` steps have gone by."""
 
     lasts = SHORT
@@ -48,11 +50,12 @@ class Fault:
     def visible(self):
         return True
 
+    @abstractmethod
     def inject(self):
-        raise NotImplementedError
+        """Make it so."""
 
-    def undo(self):
-        pass
+    def undo(self):  # noqa: B027  most leave nothing behind
+        """Make it as before."""
 
 
 class Kill(Fault):
