@@ -6,29 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
+from fault_injection.act import Act
 from fault_injection.exchange_acts.misbehave import Misbehave
 from fault_injection.exchange_acts.skew import Skew
 from fault_injection.exchange_acts.telling import calls
 
 __all__ = ["ACTS", "Act", "act", "calls", "wanted"]
-
-
-class Act(Protocol):
-    """An act while its fault lasts."""
-
-    def inject(self) -> str:
-        """Make it so; return what was done, for people."""
-
-    def observed(self) -> str:
-        """Return what is seen of it, "" if nothing."""
-
-    def undo(self) -> None:
-        """Make it as before; twice is fine."""
-
-    def gone(self) -> str:
-        """Return what shows that it is over, "" while it is not."""
 
 
 #: A word's `do` -> what does it.

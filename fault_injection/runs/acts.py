@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from fault_injection.act import Act
 from fault_injection.gathering.place import Place
 from fault_injection.runs.feeding import BATCH, Feeder, Producer
 from fault_injection.runs.talking import Line
@@ -20,22 +21,6 @@ LETTERS_READ = 2_000
 #: A consumer that is to die with entries in its hands reads for so long, in seconds: it has to
 #: share with the living. One read waits this long for more, in ms.
 READ_FOR_S, BLOCK_MS = 5.0, 200
-
-
-class Act(Protocol):
-    """One injection of the laptop's."""
-
-    def inject(self) -> str:
-        """Make it so; returns what was done, for people."""
-
-    def observed(self) -> str:
-        """Return what is seen of it, "" while nothing is."""
-
-    def undo(self) -> None:
-        """Make it as before; twice is fine."""
-
-    def gone(self) -> str:
-        """Return what shows that it is over, "" while it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import redis
 
+from fault_injection.act import Act
 from fault_injection.faults import REGISTRY
 from fault_injection.faults.fault import DEPLOY_ACTS
 from fault_injection.history.happenings import (
@@ -27,7 +28,6 @@ from fault_injection.history.happenings import (
     Process,
     Reached,
 )
-from fault_injection.runs.acts import Act
 from fault_injection.runs.system import System
 from fault_injection.schedules.schedule import Planned
 from harness.contact import Contact

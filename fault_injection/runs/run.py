@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from fault_injection import exchange_acts
+from fault_injection.act import Act
 from fault_injection.deploys import acts as deploy_acts
 from fault_injection.faults import REGISTRY
 from fault_injection.faults.fault import AGENT, DECISION_INTELLIGENCE, LAPTOP, ROUTER
@@ -25,7 +26,7 @@ from fault_injection.history.happenings import (
 )
 from fault_injection.history.writing import Writer
 from fault_injection.runs import ending
-from fault_injection.runs.acts import ACTS, Act, Around
+from fault_injection.runs.acts import ACTS, Around
 from fault_injection.runs.feeding import Feeder, Producer, events
 from fault_injection.runs.flows import DEPLOYS, flow_lines, gated, reached_by
 from fault_injection.runs.folder import STOOD, Folder
