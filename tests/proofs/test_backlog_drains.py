@@ -129,3 +129,45 @@ def test_a_stream_that_is_not_there_refutes_at_once(client, scene_of, clock):
     evidence = gather(scene_of(client))
     assert check(evidence).verdict is Verdict.refuted
     assert len(evidence["samples"]) == 1
+
+
+def test_what_is_on_its_way_at_the_end_by_chance_is_watched_until_it_is_gone(
+    client, group, scene_of, clock
+):
+    seen = iter([0, 0, 0, 1, 1, 0])
+    held = []
+
+    def work():
+        """Have one entry in hand, or none: what is in hand is new each time."""
+        for entry in held:
+            client.xack(STREAM, GROUP, entry)
+        held.clear()
+        if next(seen, 0):
+            client.xadd(STREAM, {"n": 1})
+            held.extend(read(client, 1))
+
+    client.xadd(STREAM, {"n": 0})
+    client.xack(STREAM, GROUP, *read(client, 1))
+    clock.during = work
+    evidence = gather(scene_of(client))
+    waiting = [sample["group"]["pending"] for sample in evidence["samples"]]
+    assert waiting == [0, 0, 0, 0, 1, 1, 0]
+    assert check({**evidence, "samples": evidence["samples"][:SAMPLES]}).verdict is Verdict.refuted
+    assert check(evidence).verdict is Verdict.proved
+
+
+def test_what_grows_slowly_goes_on_growing_and_is_refuted(client, group, scene_of, clock):
+    def work():
+        """Settle all but one of what arrives."""
+        for number in range(5):
+            client.xadd(STREAM, {"n": number})
+        for entry in read(client, 4):
+            client.xack(STREAM, GROUP, entry)
+
+    client.xadd(STREAM, {"n": 0})
+    clock.during = work
+    evidence = gather(scene_of(client))
+    finding = check(evidence)
+    assert len(evidence["samples"]) > SAMPLES
+    assert finding.verdict is Verdict.refuted
+    assert "grows" in finding.reasons[0]
