@@ -312,11 +312,20 @@ class _Run:
         return bool(self._ended)
 
     def _why_end(self) -> str:
-        if self._folder.stop.exists():
-            return "somebody made the stop file"
-        if (lag := self._sampler.most_lag()) > MOST_LAG:
-            return f"a lag of {lag} is more than {MOST_LAG}"
-        silent_s = time.monotonic() - self._sampler.latest_at if self._sampler.latest_at else 0.0
-        if silent_s > MOST_SILENCE_S:
-            return f"nobody could look at Redis for {silent_s:.0f} s"
-        return ""
+        looked_at = self._sampler.latest_at
+        return why_end(
+            stopped=self._folder.stop.exists(),
+            lag=self._sampler.most_lag(),
+            silent_s=time.monotonic() - looked_at if looked_at else 0.0,
+        )
+
+
+def why_end(*, stopped: bool, lag: int, silent_s: float) -> str:
+    """Return what ends a run before its time, "" for nothing."""
+    if stopped:
+        return "somebody made the stop file"
+    if lag > MOST_LAG:
+        return f"a lag of {lag} is more than {MOST_LAG}"
+    if silent_s > MOST_SILENCE_S:
+        return f"nobody could look at Redis for {silent_s:.0f} s"
+    return ""

@@ -8,6 +8,8 @@ from fault_injection.faults.fault import LAPTOP
 from fault_injection.schedules import Schedule, encode
 
 BEFORE_MS, APART_MS, RECOVERY_MS = 2_000, 3_000, 60_000
+_SLOT_TIMES = ("from_ms", "faults_from_ms", "faults_to_ms", "to_ms")
+_FAULT_TIMES = ("at_ms", "undo_at_ms")
 
 
 def hastened(schedule: Schedule) -> Schedule:
@@ -31,3 +33,25 @@ def kept(person, name: str, seed: int, most: int = 3):
     path = person.folder / f"{name}-{seed}.json"
     path.write_bytes(encode(hastened(replace(drawn, faults=drawn.faults[:most]))))
     return path
+
+
+def kept_day(person, seed: int, *names: str):
+    """Return the file of a day of these scenarios, hastened, each with one fault."""
+    chosen = choose(None, str(person.inventory), "")
+    slots, faults, begin_ms = [], [], 0
+    for name in names:
+        drawn = fault_runs.drawn_one(chosen, name, seed)
+        one = hastened(replace(drawn, faults=drawn.faults[:1]))
+        slots += [_later(each, begin_ms, _SLOT_TIMES) for each in one.slots]
+        faults += [
+            replace(_later(each, begin_ms, _FAULT_TIMES), number=len(faults) + 1)
+            for each in one.faults
+        ]
+        begin_ms = slots[-1].to_ms
+    path = person.folder / f"day-{seed}.json"
+    path.write_bytes(encode(replace(drawn, slots=tuple(slots), faults=tuple(faults))))
+    return path
+
+
+def _later(value, by_ms: int, names):
+    return replace(value, **{name: getattr(value, name) + by_ms for name in names})

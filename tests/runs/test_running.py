@@ -3,10 +3,19 @@
 import json
 
 from fault_injection.checkers import judge_file
-from fault_injection.history.happenings import OBSERVED, STAGES, Fault, Reached, Steady
+from fault_injection.history.happenings import (
+    GONE,
+    INJECTED,
+    OBSERVED,
+    STAGES,
+    Fault,
+    Process,
+    Reached,
+    Steady,
+)
 from fault_injection.history.reading import read
 from fault_injection.runs.folder import Folder
-from tests.runs.hastening import kept
+from tests.runs.hastening import kept, kept_day
 
 MOST_BYTES = 1 << 20
 
@@ -79,3 +88,18 @@ def test_who_is_to_be_killed_again_is_waited_for_until_it_is_up(breakable):
         if each.stage == OBSERVED
     ]  # fmt: skip
     assert observed == ["1", "2"]
+
+
+def test_a_day_is_one_scenario_after_the_other_with_one_verdict(breakable):
+    names = ("poisoned_events", "consumers_killed")
+    said = breakable.asks("faults.replay", str(kept_day(breakable, 2, *names)), "--yes")
+    assert said["verdict"] == "proved", said
+    run = the_run(breakable, said)
+    history = read(run.history)
+    begun = [each.said.partition(",")[0] for each in history.of(Process) if each.did == "begins"]
+    assert tuple(begun) == names
+    phases = [each.phase for each in history.of(Steady) if each.phase != "during"]
+    assert phases[:4] == ["before", "after", "before", "after"]
+    at = {(each.fault, each.stage): each.wall_ns for each in history.of(Fault)}
+    assert at["1", GONE] < at["2", INJECTED]
+    assert all(name.encode() in run.report.read_bytes() for name in names)
