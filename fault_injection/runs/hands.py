@@ -1,7 +1,8 @@
 """Inject, observe and undo the faults of one host, or those that are the laptop's.
 
 A hand works on one thing after the other, and writes down what it sees and nothing else. What it
-could not inject or observe it tells, too: such a run proves nothing.
+could not inject or observe it tells, too: such a run proves nothing. What is undone and not gone
+yet it looks at again after what else is due: a consumer may wait for Redis, which is to come back.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from fault_injection.history.happenings import (
     Reached,
 )
 from fault_injection.runs.system import System
+from fault_injection.runs.workers import AGAIN
 from fault_injection.schedules.schedule import Planned
 from harness.contact import Contact
 from harness.errors import AgentError, QuantumError, UnreachableError
@@ -52,8 +54,8 @@ class Hand(Protocol):
     def inject(self, planned: Planned) -> None:
         """Make it so and see it."""
 
-    def undo(self, planned: Planned) -> bool:
-        """Make it as before and see it gone; tell whether it is. What never was is gone."""
+    def undo(self, planned: Planned) -> object:
+        """Make it as before and see it gone; AGAIN while it is not. What never was is gone."""
 
     def close(self) -> None:
         """Let go of connections; the host keeps its own time."""
@@ -82,6 +84,7 @@ class AgentHand:
         self._injected: set[int] = set()
         self._seen: set[int] = set()
         self._over: set[int] = set()
+        self._deadlines: dict[int, float] = {}  #: of those that are undone and not gone yet
 
     def inject(self, planned: Planned) -> None:
         """Arm it on the host, which then undoes it by itself when its time is over."""
@@ -120,33 +123,38 @@ class AgentHand:
                     raise
             time.sleep(LOOK_EVERY_S)
 
-    def undo(self, planned: Planned) -> bool:
-        """Undo it, as often as it takes; the host does so too when the fault's time is over."""
+    def undo(self, planned: Planned) -> object:
+        """Undo it; AGAIN until it is gone, or its time to be gone is over."""
         if planned.number not in self._injected or planned.number in self._over:
-            return True
-        deadline = time.monotonic() + GONE_WITHIN_S
-        if self._alone(planned):  # nobody reaches it before its time is over
-            deadline += planned.ttl_s + BY_ITSELF_WITHIN_S
-        while True:
-            try:
-                self._look_for_death(planned)
-                said = self._session().fault_undo(self.name(planned), meta=self._system.operator)
-            except QuantumError as error:
-                if isinstance(error, AgentError) and "no fault" in error.cause:
-                    self._write(_not(planned, error))  # it never came to the host
-                    return True
-                self._drop()
-                last = str(error)
+            return None
+        last = self._undone(planned)
+        if planned.number in self._over:
+            return None
+        now = time.monotonic()
+        if now > self._deadlines.setdefault(planned.number, now + self._gone_within_s(planned)):
+            del self._deadlines[planned.number]
+            self._write(Process(name=_title(planned), did="not gone", said=last))
+            return None
+        time.sleep(LOOK_EVERY_S)
+        return AGAIN
+
+    def _undone(self, planned: Planned) -> str:
+        """Try once; returns what is still seen, and remembers what is over."""
+        try:
+            self._look_for_death(planned)
+            said = self._session().fault_undo(self.name(planned), meta=self._system.operator)
+        except QuantumError as error:
+            if isinstance(error, AgentError) and "no fault" in error.cause:
+                self._write(_not(planned, error))  # it never came to the host
+                self._over.add(planned.number)
             else:
-                if all(each["gone"] for each in said["observed"]):
-                    self._write(*self._late(planned), *_over(planned, said["observed"]))
-                    self._over.add(planned.number)
-                    return True
-                last = f"still seen: {said['observed']}"
-            if time.monotonic() > deadline:
-                self._write(Process(name=_title(planned), did="not gone", said=last))
-                return False
-            time.sleep(LOOK_EVERY_S)
+                self._drop()
+            return str(error)
+        if not all(each["gone"] for each in said["observed"]):
+            return f"still seen: {said['observed']}"
+        self._write(*self._late(planned), *_over(planned, said["observed"]))
+        self._over.add(planned.number)
+        return ""
 
     def name(self, planned: Planned) -> str:
         """Return the fault's name on its host."""
@@ -170,6 +178,11 @@ class AgentHand:
         seen = self._session().fault_observe(self.name(planned))["observed"]
         if any(each.get("restarts", 0) > 0 for each in seen):
             self._write(Reached(target=death(planned), said=_words(seen)))
+
+    def _gone_within_s(self, planned: Planned) -> float:
+        if self._alone(planned):  # nobody reaches it before its time is over
+            return GONE_WITHIN_S + planned.ttl_s + BY_ITSELF_WITHIN_S
+        return GONE_WITHIN_S
 
     @staticmethod
     def _alone(planned: Planned) -> bool:
@@ -212,23 +225,22 @@ class LaptopHand:
         else:
             self._write(_not(planned, UnreachableError("it was not seen in time")))
 
-    def undo(self, planned: Planned) -> bool:
+    def undo(self, planned: Planned) -> None:
         """End it, and look until nothing is seen of it any more."""
         act = self._acts.pop(planned.number, None)
         if act is None:
-            return True
+            return
         try:
             act.undo()
             self._write(stage(planned, UNDONE))
             seen = _until(act.gone, _within_s(planned, GONE_WITHIN_S))
         except (redis.RedisError, QuantumError, OSError) as error:
             self._write(Process(name=_title(planned), did="not gone", said=str(error)))
-            return False
+            return
         if seen:
             self._write(stage(planned, GONE, seen), stage(planned, DISARMED))
         else:
             self._write(Process(name=_title(planned), did="not gone"))
-        return bool(seen)
 
     def close(self) -> None:
         """Nothing is kept open."""

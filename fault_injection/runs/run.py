@@ -165,10 +165,11 @@ class _Run:
 
     def undo_all(self) -> None:
         """Undo what is still there, each hand for itself, and close connections."""
-        for hand, worker in self._hands.values():
-            worker.give(hand.close)
-        for worker in self._workers():
-            worker.end()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._looker.end)
+            for hand, worker in self._hands.values():
+                stack.callback(hand.close)
+                stack.callback(worker.end)  # which comes first
 
     def _workers(self) -> list[Worker]:
         return [self._looker, *(worker for _, worker in self._hands.values())]

@@ -11,10 +11,12 @@ from harness.errors import UnreachableError
 
 #: A thread that was told to end has this long, in seconds: a deploy comes to its end first.
 END_WITHIN_S = 900.0
+#: What a task returns that is to be done again, after all else that waits.
+AGAIN = object()
 
 
 class Worker:
-    """Does what it is given, in order, in a thread of its own."""
+    """Does what it is given, in order, in a thread of its own; a task may ask to go on later."""
 
     def __init__(self, name: str) -> None:
         self._todo: queue.Queue[Callable[[], object] | None] = queue.Queue()
@@ -49,15 +51,17 @@ class Worker:
             )  # fmt: skip
 
     def _work(self) -> None:
-        while (task := self._todo.get()) is not None:
+        while (task := self._todo.get()) is not None or not self.idle:
             try:
-                task()
+                again = task is None or task() is AGAIN
             except BaseException as error:  # noqa: BLE001  the run raises it
                 self.error = error
                 return
-            finally:
-                with self._lock:
-                    self._left -= 1
+            if again:
+                self._todo.put(task)
+                continue
+            with self._lock:
+                self._left -= 1
 
 
 @contextlib.contextmanager
