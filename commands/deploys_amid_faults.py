@@ -58,7 +58,7 @@ class Operation:
 
 
 class Deploys:
-    """The workload (fault_injection.runs.workload.Workload); `means` is for the faults' acts.
+    """The workload (fault_injection.runs.system.Deploying); `means` is for the faults' acts.
 
     `folder` keeps the releases until the end of `work`, or for whoever resumes the run; `name`
     begins the names of the operations, which no others of the history may have.
