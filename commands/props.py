@@ -17,13 +17,6 @@ from commands.wanting import PROJECT
 from harness import fanout
 from harness.contact import Contact, raise_together, reach_all
 
-#: The risk guard's limits are for real money; here most decisions shall become orders.
-LIMITS: Mapping[str, object] = {
-    "max_orders_per_minute": 1_000_000,
-    "max_open_positions": 100,
-    "max_notional_per_symbol_usd": 1_000_000_000,
-}
-
 #: Put at the end of the consumer's reading: it waits where it would read new entries.
 SABOTAGE_FILE = "consumers/loop/reading.py"
 SABOTAGE = """
@@ -48,7 +41,9 @@ def staged(context: Any, name: str, display: Display) -> Iterator[Chosen]:
     The sandbox gets a root and a port of its own, so that nobody's sandbox is touched; on other
     hosts every deploy of the demo is undone at the end.
     """
-    chosen = with_values(choose(context, name, ""), **LIMITS)
+    from roles.execution import LIFTED
+
+    chosen = with_values(choose(context, name, ""), **LIFTED)
     if chosen.inventory.mode != "sandbox":
         raise StoryError("the demo breaks things on purpose: it runs where mode is sandbox only")
     if all(host.sandbox for host in chosen.hosts):

@@ -33,13 +33,15 @@ CREDENTIALS = ("exchange_api_key", "exchange_api_secret")
 MADE_UP = {"exchange_api_key": "simulated-key", "exchange_api_secret": "simulated-secret"}
 #: No port but this machine's own, by its number: a name may mean another one.
 OWN_MACHINE = re.compile(r"http://127\.0\.0\.1:[1-9][0-9]{0,4}")
-#: A simulated account is of no worth, and one that is full asks the exchange nothing any more. An
-#: order that stays open or is not answered holds all others up, and nobody closes what is
-#: protected: looking at all of it as often as elsewhere would soon be all that is done.
-SIMULATION = {
+#: An account of no worth needs no limits, and one that is full would place no order any more.
+LIFTED: Mapping[str, object] = {
     "max_notional_per_symbol_usd": 1e9, "max_open_positions": 1_000,
-    "max_orders_per_minute": 1_000_000, "order_follow_s": 5.0, "exchange_timeout_s": 2.0,
-    "protection_every_s": 60.0,
+    "max_orders_per_minute": 1_000_000,
+}  # fmt: skip
+#: An order that stays open or is not answered holds all others up, and nobody closes what is
+#: protected: looking at all of it as often as elsewhere would soon be all that is done.
+SIMULATION: Mapping[str, object] = {
+    **LIFTED, "order_follow_s": 5.0, "exchange_timeout_s": 2.0, "protection_every_s": 60.0,
 }  # fmt: skip
 
 
@@ -155,7 +157,7 @@ def trading(host: Host) -> Host:
 
 
 def rehearsing(host: Host, exchange_url: str = "") -> Host:
-    """Return a sandbox whose execution believes that it trades on a testnet.
+    """Return a sandbox whose execution believes that it trades on a testnet, without limits.
 
     For the demo and for fault days: on paper, or at the simulated exchange at `exchange_url`, which
     raises ConfigurationError unless that is a port of this machine and a directory stands for the
@@ -172,7 +174,7 @@ def rehearsing(host: Host, exchange_url: str = "") -> Host:
         return rehearsed
     if host.mode != "sandbox":
         return host
-    return replace(host, values={**host.values, TRADING: "testnet"})
+    return replace(host, values={**host.values, **LIFTED, TRADING: "testnet"})
 
 
 def _refuse_no_rehearsal(host: Host) -> None:

@@ -13,7 +13,7 @@ from commands.outcomes import Outcome
 from commands.showing import Display
 from harness.errors import ConfigurationError, LockedError, QuantumError
 from harness.inventory import load
-from roles.execution import TRADING
+from roles.execution import LIFTED, TRADING
 
 INVENTORY = """
 all:
@@ -194,3 +194,11 @@ def test_an_exchange_that_nobody_asks_is_refused(hosts):
 def test_with_an_exchange_execution_trades_there(hosts):
     other = rehearsing.rehearsed(hosts.chosen(), URL)
     assert {host.values["exchange_url"] for host in other.hosts} == {URL}
+
+
+def test_limits_are_lifted_for_the_rehearsal_alone(hosts):
+    chosen = hosts.chosen()
+    other = rehearsing.rehearsed(chosen)
+    for before, now in zip(chosen.hosts, other.hosts, strict=True):
+        assert LIFTED.items() <= now.values.items()
+        assert not LIFTED.keys() & before.values.keys()
