@@ -181,6 +181,7 @@ class Deploys:
         One that was killed has told no transaction: it is whichever is new and nobody else's.
         """
         outcome, hosts, journals = "", dict[str, str](), dict[str, str]()
+        self._ledger.settle()
         if ending.outcome not in CERTAIN:
             mine = {ending.transaction} - {""}
             for entry in self._ledger.entries():

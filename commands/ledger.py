@@ -29,9 +29,11 @@ def history(
     """
     from commands.records import history_table, line_document
 
+    ledger = _ledger(context, inventory)
+    ledger.settle()
     lines = [
         entry
-        for entry in _ledger(context, inventory).entries()
+        for entry in ledger.entries()
         if (not host or host in entry.hosts) and (not kind or kind == entry.kind)
     ]
     if json:

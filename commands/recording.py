@@ -6,6 +6,7 @@ import getpass
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,16 @@ from commands.choosing import Chosen
 from commands.proving import Claimed
 from commands.wanting import PROJECT
 from harness.contact import Contact
+from harness.ledger.announcing import Announcement
 from harness.ledger.ledger import Entry, Ledger
 from harness.ledger.records import Claim, Kind, Record, Subject
 from harness.masking import Secret
 
+IN_DOUBT = "in_doubt"
+DIED = (
+    "the command that did this died before it could say how it ended; each host's own journal says"
+    " what it has kept: invoke plan"
+)
 #: git answers at once or something is wrong with the checkout.
 GIT_WITHIN_S = 10
 
@@ -57,22 +64,9 @@ def write(
     """Append one record and return its ledger line; raises LedgerError, never halfway."""
     blobs = {name: _bytes(value) for name, value in (evidence or {}).items()}
     blobs |= {f"{claim.where}/{claim.subject}": claim.result.evidence for claim in claims}
-    record = Record(
-        kind=kind,
-        inventory=chosen.inventory.name,
-        mode=chosen.inventory.mode,
-        operator=getpass.getuser(),
-        hosts=tuple(contact.host.name for contact in contacts),
-        outcome=outcome,
+    record = replace(
+        _about(chosen, kind, outcome, contacts, started, git or {}, identity),
         subjects=subjects,
-        predicate={
-            "inventory_sha256": chosen.inventory.digest,
-            "git": dict(git or {}),
-            "facts": {contact.host.name: dict(contact.facts) for contact in contacts},
-            "started_at": _iso(started),
-            "ended_at": _iso(ended),
-            **(details or {}),
-        },
         claims=[
             Claim(
                 host=claim.where,
@@ -88,9 +82,64 @@ def write(
             for claim in claims
         ],
         evidence=blobs,
+    )
+    predicate = {**record.predicate, "ended_at": _iso(ended), **(details or {})}
+    return _ledger(chosen).append(replace(record, predicate=predicate))
+
+
+def announce(
+    chosen: Chosen,
+    kind: Kind,
+    contacts: Sequence[Contact],
+    *,
+    started: float,
+    git: Mapping[str, Any],
+    identity: str = "",
+) -> Announcement:
+    """Say that these hosts are about to be told to keep a change, or to put one back.
+
+    If this laptop dies before the record is written, the ledger says that each of them is in doubt.
+    Raises LedgerError; then none of them may be told.
+    """
+    record = _about(chosen, kind, IN_DOUBT, contacts, started, git, identity)
+    states = dict.fromkeys(record.hosts, IN_DOUBT)
+    predicate = {**record.predicate, "states": states, "reasons": [DIED]}
+    return _ledger(chosen).announce(replace(record, predicate=predicate))
+
+
+def settle(chosen: Chosen) -> None:
+    """Record what commands that died here have announced; raises LedgerError."""
+    _ledger(chosen).settle()
+
+
+def _about(
+    chosen: Chosen,
+    kind: Kind,
+    outcome: str,
+    contacts: Sequence[Contact],
+    started: float,
+    git: Mapping[str, Any],
+    identity: str,
+) -> Record:
+    return Record(
+        kind=kind,
+        inventory=chosen.inventory.name,
+        mode=chosen.inventory.mode,
+        operator=getpass.getuser(),
+        hosts=tuple(contact.host.name for contact in contacts),
+        outcome=outcome,
+        predicate={
+            "inventory_sha256": chosen.inventory.digest,
+            "git": dict(git),
+            "facts": {contact.host.name: dict(contact.facts) for contact in contacts},
+            "started_at": _iso(started),
+        },
         id=identity,
     )
-    return Ledger(chosen.inventory.records, secrets=secrets_of(chosen)).append(record)
+
+
+def _ledger(chosen: Chosen) -> Ledger:
+    return Ledger(chosen.inventory.records, secrets=secrets_of(chosen))
 
 
 def subjects(claims: Sequence[Claimed]) -> tuple[Subject, ...]:

@@ -15,12 +15,13 @@ from commands.showing import Display, plan_document
 from commands.terms import Terms
 from harness import fanout
 from harness.deploying import Prepared, apply
-from harness.errors import InDoubtError, QuantumError
+from harness.errors import InDoubtError, LedgerError, QuantumError
 from harness.switches import Switch
 from proofs.finding import Verdict
 
 if TYPE_CHECKING:
     from commands import proving
+    from harness.ledger.announcing import Announcement
 
 
 def run(
@@ -34,15 +35,18 @@ def run(
     """Apply, gate and commit the prepared hosts, or put them back; record either."""
     rollout = Rollout(chosen, changing, recording.git_state(sources), display, terms, left_out)
     try:
-        with display.board([each.name for each in changing]):
-            rollout.go()
-    except BaseException:
-        if "committed" in rollout.states.values():  # what hosts keep does not go unrecorded
-            rollout.record(rollout.outcome())
-        raise
-    outcome = rollout.outcome()
-    display.outcome(outcome)
-    display.record(rollout.record(outcome))
+        try:
+            with display.board([each.name for each in changing]):
+                rollout.go()
+        except BaseException:
+            if "committed" in rollout.states.values():  # what hosts keep does not go unrecorded
+                rollout.record(rollout.outcome())
+            raise
+        outcome = rollout.outcome()
+        display.outcome(outcome)
+        display.record(rollout.record(outcome))
+    finally:
+        rollout.close()
     return outcome
 
 
@@ -67,6 +71,7 @@ class Rollout:
         self._claims: list[proving.Claimed] = []
         self._pruned: dict[str, Any] = {}
         self._failures: list[QuantumError] = []
+        self._announced: Announcement | None = None
         self.states: dict[str, str] = {each.name: UNTOUCHED for each in changing}
 
     def go(self) -> None:
@@ -145,6 +150,7 @@ class Rollout:
 
     def _finish(self, *, commit: bool) -> None:
         if self._held:
+            commit = commit and self._announce()
             ends = transactions.finish(
                 self._held, self._transaction, self._switch, self._display, commit=commit
             )
@@ -156,6 +162,23 @@ class Rollout:
             by = transactions.meta(self._chosen, self._git)
             self._pruned |= pruning.prune(kept, by, self._display)
         self._held = []
+
+    def _announce(self) -> bool:
+        """Have the ledger know that hosts are told to keep it; where it cannot, none is told."""
+        try:
+            self._announced = self._announced or recording.announce(
+                self._chosen, "deploy", [each.contact for each in self._changing],
+                started=self._started, git=self._git, identity=self._transaction,
+            )  # fmt: skip
+        except LedgerError as error:
+            self._failures.append(error)
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of what was announced: if there is no record, the next command writes one."""
+        if self._announced:
+            self._announced.let_go()
 
     def outcome(self) -> Outcome:
         """Return how it ended; a host that is still held is in doubt."""
@@ -193,4 +216,6 @@ class Rollout:
             },
             evidence={f"{each.name}/plan": plan_document([each]) for each in self._changing},
         )  # fmt: skip
+        if self._announced:
+            self._announced.over()
         return self._chosen.inventory.records / entry.id

@@ -49,8 +49,12 @@ def recover_all(
 ) -> list[Contact]:
     """Put back what an earlier deploy has left unfinished; refuses where another one goes on.
 
+    What an earlier command announced and did not live to record is recorded as well.
     Returns the hosts that are not left out: all of them, or an error is raised, without `left_out`.
     """
+    from commands import recording
+
+    recording.settle(chosen)
     by = meta(chosen, {})
     answers = fanout.each(contacts, lambda contact: recover(contact, by))
     return (left_out or LeftOut(0, Display(quiet=True))).passed(answers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,14 @@ from commands.showing import Display
 from commands.transactions import meta
 from harness import fanout
 from harness.contact import Contact
-from harness.errors import FAILED, IN_DOUBT, ConfigurationError, InDoubtError, UnreachableError
+from harness.errors import (
+    FAILED,
+    IN_DOUBT,
+    ConfigurationError,
+    InDoubtError,
+    LedgerError,
+    UnreachableError,
+)
 from proofs.finding import Verdict
 from proofs.marking import marked
 
@@ -65,6 +73,36 @@ def _after(ids: Sequence[str], to: str) -> list[str]:
 def run(chosen: Chosen, hosts: Concerned, to: str, display: Display) -> dict[str, Any]:
     """Undo, prove and record; returns the document that `--json` prints."""
     started, git = time.time(), recording.git_state()
+    contacts = [contact for contact, _ in hosts]
+    announced = None
+    with contextlib.suppress(LedgerError):  # the way out stays open; what cannot be kept says so
+        announced = recording.announce(chosen, "rollback", contacts, started=started, git=git)
+    with announced or contextlib.nullcontext():
+        states, claims = _undo(chosen, hosts, to, git, display)
+        display.claims(claims)
+        verdict = proving.verdict(claims)
+        state = _overall(states.values(), claims)
+        entry = recording.write(
+            chosen, "rollback", state, contacts, started=started, ended=time.time(),
+            claims=claims, git=git,
+            details={
+                "states": states,
+                "undone": {contact.host.name: list(ids) for contact, ids in hosts},
+            },
+            identity=announced.id if announced else "",
+        )  # fmt: skip
+        if announced:
+            announced.over()
+    display.say(f"{state}: {', '.join(f'{h} {s}' for h, s in states.items())}", "bold")
+    display.record(chosen.inventory.records / entry.id)
+    exit_code = {"rolled_back": verdict.exit_code, "in_doubt": IN_DOUBT}.get(state, FAILED)
+    return {"state": state, "hosts": states, "record": entry.id, "exit_code": exit_code}
+
+
+def _undo(
+    chosen: Chosen, hosts: Concerned, to: str, git: Mapping[str, Any], display: Display
+) -> tuple[dict[str, str], list[proving.Claimed]]:
+    """Return how it ended on each host, and what is claimed of it and of what runs again."""
     display.stage("putting every byte back")
     by = meta(chosen, git)
 
@@ -88,21 +126,7 @@ def run(chosen: Chosen, hosts: Concerned, to: str, display: Display) -> dict[str
             display.undone(contact.host.name, answer.result or {})
             claims.append(restored(contact.host.name, answer.result or {}))
     claims += _prove_what_runs([a.item[0] for a in answers if not a.error], git, display)
-    display.claims(claims)
-    verdict = proving.verdict(claims)
-    state = _overall(states.values(), claims)
-    entry = recording.write(
-        chosen, "rollback", state, [contact for contact, _ in hosts], started=started,
-        ended=time.time(), claims=claims, git=git,
-        details={
-            "states": states,
-            "undone": {contact.host.name: list(ids) for contact, ids in hosts},
-        },
-    )  # fmt: skip
-    display.say(f"{state}: {', '.join(f'{h} {s}' for h, s in states.items())}", "bold")
-    display.record(chosen.inventory.records / entry.id)
-    exit_code = {"rolled_back": verdict.exit_code, "in_doubt": IN_DOUBT}.get(state, FAILED)
-    return {"state": state, "hosts": states, "record": entry.id, "exit_code": exit_code}
+    return states, claims
 
 
 def restored(where: str, reply: Mapping[str, Any]) -> proving.Claimed:

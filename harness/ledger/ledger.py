@@ -3,7 +3,8 @@
 A record's directory is written and fsynced under a dot name and renamed; then one line goes to
 `ledger.jsonl`, fsynced. So a line always has its directory. A crash in between leaves a directory
 without a line (an orphan, reported by verifying) or a torn last line (taken off by the next
-append): no earlier entry can be harmed.
+append): no earlier entry can be harmed. What a dead command had announced (announcing.py) is
+recorded as in doubt first.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import secrets as randomness
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from harness.errors import LedgerError
+from harness.ledger import announcing
+from harness.ledger.durable import sync_folder, write_through
 from harness.ledger.locking import locked
 from harness.ledger.records import Record, canonical, envelope, opened, sha256, statement
 from harness.ledger.redacting import holds_secret, redact
@@ -79,12 +82,36 @@ class Ledger:
 
     def append(self, record: Record) -> Entry:
         """Write `record` down for good and return its line; raises LedgerError, never halfway."""
+        self.settle()
+        return self._append(record)
+
+    def announce(self, record: Record) -> announcing.Announcement:
+        """Say that hosts are about to be told; `record` is what stands if nobody says more.
+
+        It gets an id, under which the record must then be written. Raises LedgerError.
+        """
+        identity = record.id or self._new_id(record.kind, self._at())
+        return announcing.Announcement(self.root, replace(record, id=identity))
+
+    def settle(self) -> list[Entry]:
+        """Record what dead commands have announced, and nobody has recorded; raises LedgerError."""
+        settled = []
+        for path in sorted(self.root.glob(f"{announcing.PREFIX}*")):
+            with announcing.abandoned(path) as record:
+                if record is not None and record.id not in {each.id for each in self.entries()}:
+                    # a folder without a line is one that was being written as its writer died
+                    orphan = (self.root / record.id).exists()
+                    identity = f"{record.id}-in_doubt" if orphan else record.id
+                    settled.append(self._append(replace(record, id=identity)))
+        return settled
+
+    def _append(self, record: Record) -> Entry:
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             with locked(self.root / ".lock"):
                 previous = self._recover()
-                at = datetime.fromtimestamp(self._now(), UTC)
-                identity = record.id or f"{at:%Y%m%dT%H%M%SZ}-{record.kind}-{self._token()}"
+                at = self._at()
+                identity = record.id or self._new_id(record.kind, at)
                 self._must_be_new(identity)
                 files = self._files(record, identity, at.isoformat(timespec="milliseconds"))
                 self._place(identity, files)
@@ -95,6 +122,12 @@ class Ledger:
                 step="record",
                 action="make room or mend the permissions, then run the command again",
             ) from error
+
+    def _at(self) -> datetime:
+        return datetime.fromtimestamp(self._now(), UTC)
+
+    def _new_id(self, kind: str, at: datetime) -> str:
+        return f"{at:%Y%m%dT%H%M%SZ}-{kind}-{self._token()}"
 
     def entries(self) -> tuple[Entry, ...]:
         """Return every line in order; a torn last line is left out.
@@ -247,24 +280,3 @@ def read_line(line: bytes) -> Entry:
         return Entry(**{**fields, "hosts": tuple(fields["hosts"]), "files": files})
     except (TypeError, KeyError) as error:
         raise ValueError(f"not a ledger line: {error}") from error
-
-
-def write_through(path: Path, data: bytes, flags: int) -> None:
-    """Write all of `data` and return when it is on the disk."""
-    descriptor = os.open(path, os.O_WRONLY | flags, 0o600)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(path: Path) -> None:
-    """Return when the names in a directory are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
