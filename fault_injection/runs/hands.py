@@ -42,8 +42,8 @@ SEEN_WITHIN_S, GONE_WITHIN_S = 30.0, 180.0
 LOOK_EVERY_S = 0.2
 #: What waits for a deploy to meet it has longer: one takes a minute on a slow machine.
 DEPLOYS_WITHIN_S = 300.0
-#: How a host says that there is nothing to kill.
-NO_PROCESS = "has no main process"
+#: How a host says that a unit is down: nobody started it yet, or not again.
+DOWN = ("has no main process", "there is nothing to do")
 #: A host undoes by itself what is over within so long; it needs the time when it was cut off.
 BY_ITSELF_WITHIN_S = 60.0
 
@@ -51,8 +51,8 @@ BY_ITSELF_WITHIN_S = 60.0
 class Hand(Protocol):
     """Who carries faults out."""
 
-    def inject(self, planned: Planned) -> None:
-        """Make it so and see it."""
+    def inject(self, planned: Planned) -> object:
+        """Make it so and see it; AGAIN where that cannot be yet."""
 
     def undo(self, planned: Planned) -> object:
         """Make it as before and see it gone; AGAIN while it is not. What never was is gone."""
@@ -84,57 +84,63 @@ class AgentHand:
         self._injected: set[int] = set()
         self._seen: set[int] = set()
         self._over: set[int] = set()
-        self._deadlines: dict[int, float] = {}  #: of those that are undone and not gone yet
+        self._waiting: set[int] = set()  #: to be injected once they can be
+        self._deadlines: dict[tuple[int, str], float] = {}  #: by fault and stage
 
-    def inject(self, planned: Planned) -> None:
-        """Arm it on the host, which then undoes it by itself when its time is over."""
+    def inject(self, planned: Planned) -> object:
+        """Arm it on the host, which then undoes it by itself when its time is over.
+
+        AGAIN while its unit is down, of another fault perhaps, or nobody answers: for a while.
+        """
         began_ns = time.time_ns()
-        try:
-            said = self._arm(planned)
-        except AgentError as error:  # everything is as it was
-            self._write(_not(planned, error))
-            return
-        except QuantumError as error:
-            self._drop()
-            if not self._alone(planned):
-                self._write(_not(planned, error))
-            self._injected.add(planned.number)  # perhaps: the undo will tell
-            return
-        self._injected.add(planned.number)
-        self._seen.add(planned.number)
-        self._write(*_seen(planned, said["observed"], began_ns))
-
-    def _arm(self, planned: Planned) -> Any:
-        """Return what was seen; a session that broke is opened anew, a unit is waited for."""
         request: dict[str, Any] = {
             "ttl_s": planned.ttl_s, "mode": self._system.mode, "meta": self._system.operator,
             "inventory": self._system.inventory,
         }  # fmt: skip
-        deadline = time.monotonic() + SEEN_WITHIN_S
-        while True:
-            try:
-                return self._session().fault_arm(self.name(planned), planned.words, **request)
-            except UnreachableError:  # not a word was sent
-                if time.monotonic() > deadline:
-                    raise
+        try:
+            said = self._session().fault_arm(self.name(planned), planned.words, **request)
+        except QuantumError as error:
+            if not isinstance(error, AgentError):
                 self._drop()
-            except AgentError as error:  # what has just died of another one is on its way up
-                if NO_PROCESS not in error.cause or time.monotonic() > deadline:
-                    raise
-            time.sleep(LOOK_EVERY_S)
+            if _may_come(error) and self._in_time(planned, INJECTED, SEEN_WITHIN_S):
+                self._waiting.add(planned.number)
+                return self._later()
+            self._waiting.discard(planned.number)
+            if isinstance(error, AgentError):  # everything is as it was
+                self._write(_not(planned, error))
+                return None
+            if not self._alone(planned):
+                self._write(_not(planned, error))
+            self._injected.add(planned.number)  # perhaps: the undo will tell
+            return None
+        self._waiting.discard(planned.number)
+        self._injected.add(planned.number)
+        self._seen.add(planned.number)
+        self._write(*_seen(planned, said["observed"], began_ns))
+        return None
 
     def undo(self, planned: Planned) -> object:
         """Undo it; AGAIN until it is gone, or its time to be gone is over."""
+        if planned.number in self._waiting and self._in_time(planned, INJECTED, SEEN_WITHIN_S):
+            return self._later()
         if planned.number not in self._injected or planned.number in self._over:
             return None
         last = self._undone(planned)
         if planned.number in self._over:
             return None
-        now = time.monotonic()
-        if now > self._deadlines.setdefault(planned.number, now + self._gone_within_s(planned)):
-            del self._deadlines[planned.number]
+        if not self._in_time(planned, GONE, self._gone_within_s(planned)):
+            del self._deadlines[planned.number, GONE]
             self._write(Process(name=_title(planned), did="not gone", said=last))
             return None
+        return self._later()
+
+    def _in_time(self, planned: Planned, stage: str, within_s: float) -> bool:
+        """Tell whether there is time left, which begins when this is first asked."""
+        now = time.monotonic()
+        return now <= self._deadlines.setdefault((planned.number, stage), now + within_s)
+
+    @staticmethod
+    def _later() -> object:
         time.sleep(LOOK_EVERY_S)
         return AGAIN
 
@@ -275,6 +281,12 @@ def _seen(planned: Planned, observed: Any, began_ns: int) -> list[Happening]:
 def _over(planned: Planned, observed: Any) -> list[Happening]:
     said = _words(observed)
     return [stage(planned, UNDONE), stage(planned, GONE, said), stage(planned, DISARMED)]
+
+
+def _may_come(error: QuantumError) -> bool:
+    """Tell whether what could not be injected can be soon: not a word was sent, or it is down."""
+    down = isinstance(error, AgentError) and any(word in error.cause for word in DOWN)
+    return down or isinstance(error, UnreachableError)
 
 
 def _not(planned: Planned, why: Exception) -> Process:

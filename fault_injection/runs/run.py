@@ -211,10 +211,9 @@ class _Run:
             if number == len(moments) // 2:
                 self._looker.give(partial(self._look, DURING))
 
-    def _inject(self, hand: Hand, planned: Planned) -> None:
+    def _inject(self, hand: Hand, planned: Planned) -> object:
         """Inject, unless the run was told to end while this waited for its turn."""
-        if not self._ended:
-            hand.inject(planned)
+        return None if self._ended else hand.inject(planned)
 
     def _mend(self, faults: Sequence[Planned]) -> None:
         """Undo all of them, which is fine for those that are undone or never were, and wait."""

@@ -11,7 +11,7 @@ SCENARIO = Scenario(
     family="consumer",
     about=__doc__,
     workload="everything",
-    per_s=700,
+    per_s=750,
     uses=(
         Use(fault=kill_consumer.FAULT, times=(1_000, 1_000)),
         Use(fault=kill_redis.FAULT, times=(6, 6)),

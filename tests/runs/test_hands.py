@@ -11,11 +11,21 @@ import pytest
 
 from fault_injection.faults import kill_consumer, restart_redis
 from fault_injection.faults.fault import AGENT
-from fault_injection.history.happenings import DISARMED, Process
+from fault_injection.history.happenings import (
+    ARMED,
+    DISARMED,
+    GONE,
+    INJECTED,
+    OBSERVED,
+    UNDONE,
+    Fault,
+    Process,
+)
 from fault_injection.runs import hands
 from fault_injection.runs.hands import AgentHand
 from fault_injection.runs.workers import AGAIN, Worker
 from fault_injection.schedules.schedule import Planned
+from harness.errors import AgentError
 from tests.waiting import until
 
 KILLED = Planned(
@@ -30,9 +40,12 @@ class Host:
 
     def __init__(self) -> None:
         self.undone: list[str] = []
+        self.down = ""  #: how a host says that a unit is not up
 
     def fault_arm(self, name, words, **_):
-        del name, words
+        del words
+        if self.down and name == "run-2":
+            raise AgentError(self.down)
         return {"observed": [{"on": True}]}
 
     def fault_observe(self, name):
@@ -75,6 +88,36 @@ def test_what_is_never_gone_is_told_once_its_time_is_over(hand, monkeypatch):
     told = [each for each in hand.written if isinstance(each, Process)]
     assert [(each.did, "still seen" in each.said) for each in told] == [("not gone", True)]
     assert not [each for each in hand.written if getattr(each, "stage", "") == DISARMED]
+
+
+@pytest.mark.parametrize(
+    "down", ["it has no main process", "redis-server.service is failed: there is nothing to do"]
+)
+def test_who_is_down_is_waited_for_and_its_undo_with_it(hand, down):
+    hand.host.down = down
+    assert hand.inject(HELD) is AGAIN
+    assert hand.undo(HELD) is AGAIN
+    hand.host.down = ""
+    assert hand.inject(HELD) is None
+    assert hand.undo(HELD) is None
+    stages = [each.stage for each in hand.written if isinstance(each, Fault)]
+    assert stages == [ARMED, INJECTED, OBSERVED, UNDONE, GONE, DISARMED]
+
+
+def test_who_never_comes_up_is_not_injected_and_its_undo_has_nothing_to_do(hand, monkeypatch):
+    hand.host.down = "it has no main process"
+    monkeypatch.setattr(hands, "SEEN_WITHIN_S", 0.0)
+    assert hand.inject(HELD) is AGAIN
+    assert hand.inject(HELD) is None
+    assert hand.undo(HELD) is None
+    (told,) = hand.written
+    assert told.did == "not injected"
+
+
+def test_what_is_refused_for_another_reason_is_not_tried_again(hand):
+    hand.host.down = "it is not allowed here"
+    assert hand.inject(HELD) is None
+    assert [each.did for each in hand.written] == ["not injected"]
 
 
 def test_a_task_that_goes_on_later_lets_the_next_one_pass_and_comes_to_its_end():
