@@ -312,6 +312,7 @@ class Session(FaultRequests):
             while not self._broken and self._inbox.get(timeout=max(0.0, deadline - self._clock())):
                 pass
         self._broken = self._broken or "the session is closed"
+        self._inbox.put(None)  # whoever was interrupted amid a request waits for this word, too
 
     def _ask(
         self, request: Reply, deadline_s: float, blobs: Mapping[str, bytes] | None = None
