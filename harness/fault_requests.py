@@ -108,9 +108,17 @@ class FaultRequests(ABC):
         """Return what is seen of a fault now."""
         return self._ask({"do": "fault_observe", "tx": tx}, LOOK_WITHIN_S)
 
-    def fault_undo(self, tx: str, *, meta: Mapping[str, Any]) -> Reply:
-        """Undo a fault and see that it is gone; twice is fine. Raises InDoubtError if it is not."""
-        return self._ask({"do": "fault_undo", "tx": tx, "meta": dict(meta)}, WITHIN_S)
+    def fault_undo(
+        self, tx: str, *, meta: Mapping[str, Any], gone_within_s: float | None = None
+    ) -> Reply:
+        """Undo a fault and see that it is gone; twice is fine. Raises InDoubtError if it is not.
+
+        Until then it stays armed: its host goes on, and it can be asked again.
+        """
+        request = {
+            "do": "fault_undo", "tx": tx, "meta": dict(meta), "gone_within_s": gone_within_s
+        }  # fmt: skip
+        return self._ask(request, WITHIN_S)
 
     def fault_heal(self, *, meta: Mapping[str, Any]) -> Reply:
         """Undo every fault of the host, whoever injected it; raises InDoubtError for what is left.

@@ -40,6 +40,8 @@ Write = Callable[..., None]
 #: What was injected has this long to be seen, and what was undone to be gone, in seconds.
 SEEN_WITHIN_S, GONE_WITHIN_S = 30.0, 180.0
 LOOK_EVERY_S = 0.2
+#: So long a host sees to the end of one fault before the next one has its turn, in seconds.
+NEXT_IN_S = 3.0
 #: What waits for a deploy to meet it has longer: one takes a minute on a slow machine.
 DEPLOYS_WITHIN_S = 300.0
 #: How a host says that a unit is down: nobody started it yet, or not again.
@@ -148,7 +150,9 @@ class AgentHand:
         """Try once; returns what is still seen, and remembers what is over."""
         try:
             self._look_for_death(planned)
-            said = self._session().fault_undo(self.name(planned), meta=self._system.operator)
+            said = self._session().fault_undo(
+                self.name(planned), meta=self._system.operator, gone_within_s=NEXT_IN_S
+            )
         except QuantumError as error:
             if isinstance(error, AgentError) and "no fault" in error.cause:
                 self._write(_not(planned, error))  # it never came to the host

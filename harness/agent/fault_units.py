@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 from . import ending
 from .failing import AgentError
 from .machine import Machine
-from .services import UP
+from .services import UP, ServiceError
 
-#: A unit that was up has this long to be up again, in seconds.
+#: A unit that is restarted with its fault, or without it, is waited for this long, in seconds.
 START_WITHIN_S = 60.0
+#: One that is only to be up again is started, and is up when it can be: it may need what another
+#: fault has taken away, whose undo must not wait for this one.
+BEGUN_WITHIN_S = 5.0
 STOPPED = "T"
 
 
@@ -54,11 +58,15 @@ def was_up(machine: Machine, unit: str) -> dict[str, Any]:
 
 
 def bring_back(machine: Machine, record: Mapping[str, Any]) -> None:
-    """Start a unit that was up and is not; one that is gone from the host stays so."""
+    """Start a unit that was up and is not; one that is gone from the host stays so.
+
+    Whether it has come up is for `is_back` to say, which is asked until it is so.
+    """
     now = state(machine, record["unit"])
     if record["was_up"] and now["load"] == "loaded" and now["active"] not in UP:
         machine.services.reset_failed([record["unit"]])
-        machine.services.start([record["unit"]], START_WITHIN_S)
+        with contextlib.suppress(ServiceError):
+            machine.services.start([record["unit"]], BEGUN_WITHIN_S)
 
 
 def is_back(machine: Machine, record: Mapping[str, Any]) -> bool:

@@ -104,12 +104,16 @@ def observe(machine: Machine, frame: Mapping[str, Any], check: Check) -> dict[st
 
 
 def undo(machine: Machine, frame: Mapping[str, Any], check: Check) -> dict[str, Any]:
-    """Undo one fault, see that it is gone, disarm; twice is fine."""
+    """Undo one fault, see that it is gone, disarm; twice is fine.
+
+    Whoever has others to undo asks for it to be gone within `gone_within_s`, and asks again.
+    """
     del check
     faults = store_of(machine)
     tx = _find(faults, frame["tx"])
+    within_s = float(frame.get("gone_within_s") or injecting.GONE_WITHIN_S)
     with _in_turn(faults, frame, tx.id):
-        _undo_one(machine, faults, tx)
+        _undo_one(machine, faults, tx, within_s)
     return {"state": "rolled_back", "tx": tx.id, "observed": _last_look(machine, tx)}
 
 
@@ -202,10 +206,15 @@ def _in_turn(faults: Store, frame: Mapping[str, Any], name: str) -> Iterator[Non
         lock.free()
 
 
-def _undo_one(machine: Machine, faults: Store, tx: Transaction) -> None:
+def _undo_one(
+    machine: Machine,
+    faults: Store,
+    tx: Transaction,
+    within_s: float = injecting.GONE_WITHIN_S,
+) -> None:
     while (now := _find(faults, tx.id)).state in UNFINISHED:
         try:
-            undoing.undo(machine, faults, now)
+            undoing.undo(machine, faults, now, within_s)
         except AgentError as error:
             if error.kind != "decided":  # the switch went off between the look and the undo
                 raise

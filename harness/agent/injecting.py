@@ -121,7 +121,9 @@ def wait(
         time.sleep(LOOK_EVERY_S)
 
 
-def undo_all(machine: Machine, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def undo_all(
+    machine: Machine, records: Sequence[Mapping[str, Any]], gone_within_s: float = GONE_WITHIN_S
+) -> list[dict[str, Any]]:
     """Play the journal backwards and see that nothing is left; raises AgentError for what is.
 
     What does not go keeps nothing else back, and is tried once more: it may have hung on the rest.
@@ -142,7 +144,7 @@ def undo_all(machine: Machine, records: Sequence[Mapping[str, Any]]) -> list[dic
         raise AgentError("in_doubt", "; ".join(problems))
     if machine.services.booting:  # units come up after us
         return look(machine, records)
-    return wait(machine, records, "gone", GONE_WITHIN_S)
+    return wait(machine, records, "gone", gone_within_s)
 
 
 def touched(step: Mapping[str, Any]) -> set[str]:

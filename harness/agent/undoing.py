@@ -41,11 +41,17 @@ class Undone:
         }
 
 
-def undo(machine: Machine, transactions: store.Store, tx: store.Transaction) -> Undone:
+def undo(
+    machine: Machine,
+    transactions: store.Store,
+    tx: store.Transaction,
+    gone_within_s: float = injecting.GONE_WITHIN_S,
+) -> Undone:
     """Put the host back to what it was before `tx`; raises AgentError "in_doubt" if it cannot.
 
     Order matters: what the transaction started is stopped while its unit file is still there,
     then every path goes back, newest first, and what ran before runs again from the old files.
+    What a fault did has `gone_within_s` to be gone.
     """
     BOUNDARIES.fence()
     with SIGNALS.held_off():
@@ -59,7 +65,7 @@ def undo(machine: Machine, transactions: store.Store, tx: store.Transaction) -> 
         is_fault = tx.meta.get("kind") == "fault"
         try:
             if is_fault:
-                injecting.undo_all(machine, records)
+                injecting.undo_all(machine, records, gone_within_s)
             else:
                 _undo_all(machine, tx, records, undone)
             switch.disarm(machine, transactions.turn(tx, "rolled_back"))

@@ -120,6 +120,31 @@ def test_what_a_kill_leaves_down_the_undo_starts(ground, fault):
         ground.box.do("restart", "killed.service")
 
 
+NEVER_READY = "[Service]\nType=notify\nRestart=no\nExecStart=\nExecStart=/bin/sleep 3600"
+
+
+def test_who_cannot_come_up_yet_keeps_no_other_fault_from_being_undone(ground, fault):
+    """As a consumer that was killed and waits for the Redis that another fault holds."""
+    place = ground.box.write("run/systemd/system/killed.service.d/no.conf", NEVER_READY)
+    try:
+        said, other = fault(grounds.kill()), fault(grounds.held())
+        ground.box.ask("reload")
+        ground.box.do("stop", "killed.service")
+        with pytest.raises(InDoubtError, match=r"not seen gone: kill killed\.service"):
+            fault.session.fault_undo(said["tx"], meta=META, gone_within_s=0.2)
+        assert ground.state(said["tx"]) == "undoing"
+        assert ground.switch(said["tx"]).exists()  # its host goes on by itself
+        fault.session.fault_undo(other["tx"], meta=META)
+        assert ground.box.show("held.service")["active"] == "active"
+    finally:
+        place.unlink()
+        place.parent.rmdir()
+        ground.box.ask("reload")
+        ground.box.do("stop", "killed.service")
+    fault.session.fault_undo(said["tx"], meta=META, gone_within_s=30.0)
+    assert ground.box.show("killed.service")["active"] == "active"
+
+
 def test_a_held_unit_is_down_and_comes_back(ground, fault):
     said = fault(grounds.held())
     assert ground.box.show("held.service")["active"] == "inactive"
