@@ -90,7 +90,8 @@ def test_who_was_stopped_by_another_hand_is_not_let_run_on(ground, fault):
     try:
         said = fault(grounds.freeze())
         fault.session.fault_undo(said["tx"], meta=META)
-        assert sorted(states(ground, "frozen.service")) == ["S", "S", "T"]
+        # one that was let run on may be running still
+        until(lambda: sorted(states(ground, "frozen.service")) == ["S", "S", "T"])
     finally:
         os.kill(pid, signal.SIGCONT)
 
