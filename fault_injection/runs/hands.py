@@ -39,11 +39,15 @@ Write = Callable[..., None]
 
 #: What was injected has this long to be seen, and what was undone to be gone, in seconds.
 SEEN_WITHIN_S, GONE_WITHIN_S = 30.0, 180.0
+#: Who is down has this long to be up again before it is broken, in seconds.
+UP_WITHIN_S = 120.0
 LOOK_EVERY_S = 0.2
 #: So long a host sees to the end of one fault before the next one has its turn, in seconds.
 NEXT_IN_S = 3.0
 #: What waits for a deploy to meet it has longer: one takes a minute on a slow machine.
 DEPLOYS_WITHIN_S = 300.0
+#: What is told of a fault that is over for so long that its host has no record of it any more.
+FORGOTTEN = ({"host": "undid it by itself, saw it gone, and has forgotten it since"},)
 #: How a host says that a unit is down: nobody started it yet, or not again.
 DOWN = ("has no main process", "there is nothing to do")
 #: A host undoes by itself what is over within so long; it needs the time when it was cut off.
@@ -104,9 +108,9 @@ class AgentHand:
         except QuantumError as error:
             if not isinstance(error, AgentError):
                 self._drop()
-            if _may_come(error) and self._in_time(planned, INJECTED, SEEN_WITHIN_S):
+            if _may_come(error) and self._in_time(planned, INJECTED, UP_WITHIN_S):
                 self._waiting.add(planned.number)
-                return self._later()
+                return AGAIN
             self._waiting.discard(planned.number)
             if isinstance(error, AgentError):  # everything is as it was
                 self._write(_not(planned, error))
@@ -123,8 +127,8 @@ class AgentHand:
 
     def undo(self, planned: Planned) -> object:
         """Undo it; AGAIN until it is gone, or its time to be gone is over."""
-        if planned.number in self._waiting and self._in_time(planned, INJECTED, SEEN_WITHIN_S):
-            return self._later()
+        if planned.number in self._waiting and self._in_time(planned, INJECTED, UP_WITHIN_S):
+            return AGAIN
         if planned.number not in self._injected or planned.number in self._over:
             return None
         last = self._undone(planned)
@@ -134,17 +138,12 @@ class AgentHand:
             del self._deadlines[planned.number, GONE]
             self._write(Process(name=_title(planned), did="not gone", said=last))
             return None
-        return self._later()
+        return AGAIN
 
     def _in_time(self, planned: Planned, stage: str, within_s: float) -> bool:
         """Tell whether there is time left, which begins when this is first asked."""
         now = time.monotonic()
         return now <= self._deadlines.setdefault((planned.number, stage), now + within_s)
-
-    @staticmethod
-    def _later() -> object:
-        time.sleep(LOOK_EVERY_S)
-        return AGAIN
 
     def _undone(self, planned: Planned) -> str:
         """Try once; returns what is still seen, and remembers what is over."""
@@ -155,7 +154,9 @@ class AgentHand:
             )
         except QuantumError as error:
             if isinstance(error, AgentError) and "no fault" in error.cause:
-                self._write(_not(planned, error))  # it never came to the host
+                # whoever has seen it knows that it was: a host forgets none but those that are gone
+                seen = planned.number in self._seen
+                self._write(*(_over(planned, FORGOTTEN) if seen else [_not(planned, error)]))
                 self._over.add(planned.number)
             else:
                 self._drop()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from harness.errors import UnreachableError
 
 #: A thread that was told to end has this long, in seconds: a deploy comes to its end first.
 END_WITHIN_S = 900.0
-#: What a task returns that is to be done again, after all else that waits.
-AGAIN = object()
+#: What a task returns that is to be done again, so much later, in seconds: others go first.
+AGAIN, AGAIN_IN_S = object(), 0.2
 
 
 class Worker:
@@ -20,6 +22,8 @@ class Worker:
 
     def __init__(self, name: str) -> None:
         self._todo: queue.Queue[Callable[[], object] | None] = queue.Queue()
+        self._again: deque[tuple[float, Callable[[], object]]] = deque()  #: from when on, and what
+        self._ending = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._left = 0
         self._lock = threading.Lock()
@@ -51,17 +55,30 @@ class Worker:
             )  # fmt: skip
 
     def _work(self) -> None:
-        while (task := self._todo.get()) is not None or not self.idle:
+        while (task := self._next()) is not None:
             try:
-                again = task is None or task() is AGAIN
+                again = task() is AGAIN
             except BaseException as error:  # noqa: BLE001  the run raises it
                 self.error = error
                 return
             if again:
-                self._todo.put(task)
+                self._again.append((time.monotonic() + AGAIN_IN_S, task))
                 continue
             with self._lock:
                 self._left -= 1
+
+    def _next(self) -> Callable[[], object] | None:
+        """Return what was given, else what is to be done again once it is time; None at the end."""
+        while self._again or not self._ending:
+            waits_s = max(0.0, self._again[0][0] - time.monotonic()) if self._again else None
+            try:
+                task = self._todo.get(timeout=waits_s)
+            except queue.Empty:
+                return self._again.popleft()[1]
+            if task is not None:
+                return task
+            self._ending = True
+        return None
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from fault_injection.runs import hands
 from fault_injection.runs.hands import AgentHand
 from fault_injection.runs.workers import AGAIN, Worker
 from fault_injection.schedules.schedule import Planned
-from harness.errors import AgentError
+from harness.errors import AgentError, InDoubtError
 from tests.waiting import until
 
 KILLED = Planned(
@@ -40,10 +40,13 @@ class Host:
 
     def __init__(self) -> None:
         self.undone: list[str] = []
+        self.forgets = self.cut_off = False
         self.down = ""  #: how a host says that a unit is not up
 
     def fault_arm(self, name, words, **_):
         del words
+        if self.cut_off:
+            raise InDoubtError("no answer")
         if self.down and name == "run-2":
             raise AgentError(self.down)
         return {"observed": [{"on": True}]}
@@ -53,6 +56,8 @@ class Host:
         return {"observed": [{"restarts": 1}]}
 
     def fault_undo(self, name, **_):
+        if self.forgets:
+            raise AgentError(f"no fault {name!r} on this host")
         self.undone.append(name)
         return {"observed": [{"gone": name == "run-2" or "run-2" in self.undone}]}
 
@@ -106,12 +111,28 @@ def test_who_is_down_is_waited_for_and_its_undo_with_it(hand, down):
 
 def test_who_never_comes_up_is_not_injected_and_its_undo_has_nothing_to_do(hand, monkeypatch):
     hand.host.down = "it has no main process"
-    monkeypatch.setattr(hands, "SEEN_WITHIN_S", 0.0)
+    monkeypatch.setattr(hands, "UP_WITHIN_S", 0.0)
     assert hand.inject(HELD) is AGAIN
     assert hand.inject(HELD) is None
     assert hand.undo(HELD) is None
     (told,) = hand.written
     assert told.did == "not injected"
+
+
+def test_what_a_host_undid_and_has_forgotten_is_gone_if_it_was_seen(hand):
+    hand.inject(KILLED)
+    hand.host.forgets = True
+    assert hand.undo(KILLED) is None
+    assert hand.written[-2].stage == GONE
+    assert "by itself" in hand.written[-2].said
+
+
+def test_what_a_host_never_heard_of_was_not_injected(hand):
+    hand.host.cut_off = True
+    assert hand.inject(KILLED) is None
+    hand.host.forgets = True
+    assert hand.undo(KILLED) is None
+    assert {each.did for each in hand.written} == {"not injected"}
 
 
 def test_what_is_refused_for_another_reason_is_not_tried_again(hand):
