@@ -70,11 +70,11 @@ def test_a_deploy_goes_on_while_a_fault_is_active_and_neither_sees_the_other(gro
 
 
 def test_while_one_is_armed_no_other_is(ground, healed):
-    with subprocess.Popen(
-        ("flock", "-x", str(ground.root / grounds.FAULTS / "lock"), "cat"), stdin=subprocess.PIPE
-    ) as holder:
-        ground.inside("sh", "-c", "while flock -n -x $0 true; do sleep 0.01; done",
-                      str(ground.root / grounds.FAULTS / "lock"))  # fmt: skip
+    lock = str(ground.root / grounds.FAULTS / "lock")
+    words = ("flock", "-x", lock, "sh", "-c", "echo held; exec cat")
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        # its own word for it: somebody else may have held it a moment ago
+        assert holder.stdout.readline() == b"held\n"
         with pytest.raises(LockedError):
             armed(ground, "second")
         holder.stdin.close()
