@@ -70,7 +70,7 @@ def test_a_deploy_goes_on_while_a_fault_is_active_and_neither_sees_the_other(gro
 
 
 def test_while_one_is_armed_no_other_is(ground, healed):
-    armed(ground, "first")  # whatever ran before: now there is a lock
+    armed(ground, "before")  # whatever there was: now there is a lock
     lock = str(ground.root / grounds.FAULTS / "lock")
     words = ("flock", "-x", lock, "sh", "-c", "echo held; exec cat")
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
