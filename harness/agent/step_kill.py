@@ -21,7 +21,9 @@ def refuse(machine: Machine, step: Mapping[str, Any]) -> None:
     """Raise AgentError for a signal that ends nothing, or a unit without a process."""
     if step.get("signal", "KILL") not in SIGNALS:
         raise AgentError("request", f"{step['signal']!r} is none of {', '.join(SIGNALS)}")
-    if not fault_units.refuse(machine, step)["main_pid"]:
+    main_pid = fault_units.refuse(machine, step)["main_pid"]
+    # one that has just died may still be told as the main one
+    if main_pid not in {each["pid"] for each in fault_units.processes(machine, step["unit"])}:
         raise AgentError("refused", f"{step['unit']} has no main process")
 
 

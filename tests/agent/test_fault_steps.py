@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from harness.agent import fault_units, systemd
+from harness.agent import fault_units, step_kill, systemd
+from harness.agent.failing import AgentError as Refused
 from harness.agent.machine import Machine
 from harness.agent.processes import Ended
 from harness.agent.systemd import Systemd
@@ -119,6 +121,21 @@ def test_what_a_kill_leaves_down_the_undo_starts(ground, fault):
         place.parent.rmdir()
         ground.box.ask("reload")
         ground.box.do("restart", "killed.service")
+
+
+def test_who_has_just_died_is_not_killed_again():
+    """A zombie is the main process until somebody has looked at its end."""
+    with subprocess.Popen(["true"]) as dead:
+        until(lambda: Path(f"/proc/{dead.pid}/stat").read_text().split()[2] == "Z")
+        services = SimpleNamespace(
+            show=lambda _: {
+                "x.service": {"load": "loaded", "active": "active", "main_pid": dead.pid}
+            },
+            pids=lambda _: [dead.pid],
+        )
+        with pytest.raises(Refused, match="has no main process"):
+            step_kill.refuse(SimpleNamespace(services=services), {"unit": "x.service"})
+        dead.wait()
 
 
 NEVER_READY = "[Service]\nType=notify\nRestart=no\nExecStart=\nExecStart=/bin/sleep 3600"

@@ -25,4 +25,4 @@ def test_a_host_is_cut_off_from_redis_and_all_of_it_is_proved(deployed):
         (record,) = [e for e in deployed.asks("history")["records"] if e["kind"] == "fault"]
         assert record["outcome"] == "proved"
     finally:
-        deployed.types("faults.forbid", "--yes")
+        deployed.types("faults.forbid")
