@@ -24,22 +24,32 @@ def the_run(person, said) -> Folder:
     return Folder(person.folder / "records" / "faults" / said["run"])
 
 
-def test_a_run_is_proved_recorded_and_leaves_everything_as_it_was(breakable):
+def test_a_day_is_proved_recorded_and_leaves_everything_as_it_was(breakable):
+    names = ("duplicate_events", "consumers_killed")
+    path = kept_day(breakable, 5, *names)
+    again = killed_again(path)
     before = breakable.asks("plan")
-    said = breakable.asks("faults.replay", str(kept(breakable, "duplicate_events", 7)), "--yes")
+    said = breakable.asks("faults.replay", str(path), "--yes")
     run = the_run(breakable, said)
     assert said["verdict"] == "proved", said
     history = read(run.history)
     for number in {each.fault for each in history.of(Fault)}:
         stages = [each.stage for each in history.of(Fault) if each.fault == number]
         assert stages == list(STAGES)
+    # one scenario after the other, each from a steady state to a steady state
+    begun = [each.said.partition(",")[0] for each in history.of(Process) if each.did == "begins"]
+    assert tuple(begun) == names
     phases = [each.phase for each in history.of(Steady) if each.phase != "during"]
-    assert phases == ["before", "after", "after"]
+    assert phases == ["before", "after", "before", "after", "after"]
     assert all(each.well for each in history.of(Steady) if each.phase != "during")
+    at = {(each.fault, each.stage): each.wall_ns for each in history.of(Fault)}
+    assert at["1", GONE] < at["2", INJECTED]
+    # who was to be killed again before it was up has been waited for
+    assert at["2", OBSERVED] < at[again, OBSERVED]
     # the verdict is computed from the file, and the record says which file
     assert judge_file(run.history).told()["verdict"] == run.judgement()["verdict"] == "proved"
     page = run.report.read_bytes()
-    assert b"duplicate_events" in page
+    assert all(name.encode() in page for name in names)
     assert len(page) < MOST_BYTES
     (record,) = [each for each in breakable.asks("history")["records"] if each["kind"] == "fault"]
     assert (record["id"], record["outcome"]) == (said["record"], "proved")
@@ -54,6 +64,16 @@ def test_a_run_is_proved_recorded_and_leaves_everything_as_it_was(breakable):
     assert "came to its end" in refused.stderr
     refused = breakable.types("faults.shrink", "--id", said["run"], "--yes", code=3)
     assert "nothing to shrink" in refused.stderr
+
+
+def killed_again(path) -> str:
+    """Have the last fault's unit killed once more before it can be up; returns that fault."""
+    schedule = json.loads(path.read_text())
+    last = schedule["faults"][-1]
+    number = last["number"] + 1
+    schedule["faults"].append({**last, "number": number, "at_ms": last["at_ms"] + 300})
+    path.write_text(json.dumps(schedule))
+    return str(number)
 
 
 def test_a_death_that_was_to_come_must_be_seen(breakable):
@@ -72,34 +92,3 @@ def test_a_death_that_was_to_come_must_be_seen(breakable):
     assert said["findings"]["not_vacuous"]["verdict"] == "unknown"
     assert "never reached" in said["findings"]["not_vacuous"]["reasons"][0]
     assert said["verdict"] == "unknown"
-
-
-def test_who_is_to_be_killed_again_is_waited_for_until_it_is_up(breakable):
-    path = kept(breakable, "consumers_killed", 5, most=2)
-    schedule = json.loads(path.read_text())
-    one, other = schedule["faults"]
-    other |= {key: one[key] for key in ("unit", "words", "undo_at_ms")}
-    other["at_ms"] = one["at_ms"] + 300  # it takes seconds to come up
-    path.write_text(json.dumps(schedule))
-    said = breakable.asks("faults.replay", str(path), "--yes")
-    assert said["verdict"] == "proved", said
-    observed = [
-        each.fault for each in read(the_run(breakable, said).history).of(Fault)
-        if each.stage == OBSERVED
-    ]  # fmt: skip
-    assert observed == ["1", "2"]
-
-
-def test_a_day_is_one_scenario_after_the_other_with_one_verdict(breakable):
-    names = ("poisoned_events", "consumers_killed")
-    said = breakable.asks("faults.replay", str(kept_day(breakable, 2, *names)), "--yes")
-    assert said["verdict"] == "proved", said
-    run = the_run(breakable, said)
-    history = read(run.history)
-    begun = [each.said.partition(",")[0] for each in history.of(Process) if each.did == "begins"]
-    assert tuple(begun) == names
-    phases = [each.phase for each in history.of(Steady) if each.phase != "during"]
-    assert phases[:4] == ["before", "after", "before", "after"]
-    at = {(each.fault, each.stage): each.wall_ns for each in history.of(Fault)}
-    assert at["1", GONE] < at["2", INJECTED]
-    assert all(name.encode() in run.report.read_bytes() for name in names)
