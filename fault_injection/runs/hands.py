@@ -33,7 +33,7 @@ from fault_injection.runs.system import System
 from fault_injection.runs.workers import AGAIN
 from fault_injection.schedules.schedule import Planned
 from harness.contact import Contact
-from harness.errors import AgentError, QuantumError, UnreachableError
+from harness.errors import AgentError, LockedError, QuantumError, UnreachableError
 
 Write = Callable[..., None]
 
@@ -106,13 +106,13 @@ class AgentHand:
         try:
             said = self._session().fault_arm(self.name(planned), planned.words, **request)
         except QuantumError as error:
-            if not isinstance(error, AgentError):
+            if not isinstance(error, AgentError | LockedError):
                 self._drop()
             if _may_come(error) and self._in_time(planned, INJECTED, UP_WITHIN_S):
                 self._waiting.add(planned.number)
                 return AGAIN
             self._waiting.discard(planned.number)
-            if isinstance(error, AgentError):  # everything is as it was
+            if isinstance(error, AgentError | LockedError):  # everything is as it was
                 self._write(_not(planned, error))
                 return None
             if not self._alone(planned):
@@ -289,9 +289,12 @@ def _over(planned: Planned, observed: Any) -> list[Happening]:
 
 
 def _may_come(error: QuantumError) -> bool:
-    """Tell whether what could not be injected can be soon: not a word was sent, or it is down."""
+    """Tell whether what could not be injected can be soon.
+
+    So it can where not a word was sent, the unit is down, or the host itself undoes another one.
+    """
     down = isinstance(error, AgentError) and any(word in error.cause for word in DOWN)
-    return down or isinstance(error, UnreachableError)
+    return down or isinstance(error, LockedError | UnreachableError)
 
 
 def _not(planned: Planned, why: Exception) -> Process:

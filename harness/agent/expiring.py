@@ -21,7 +21,8 @@ from .undoing import undo
 UNDO_PATIENCE_S = 300.0
 #: A holder that cannot be ended, or one who does something else, is waited for this long.
 TAKE_OVER_WITHIN_S = 1800.0
-#: How often an undo that fails is tried again, where that is asked for, in seconds.
+#: How often an undo that fails is tried again, where that is asked for, in seconds. A fault has no
+#: longer to be gone: meanwhile the lock is held, and it may wait for the end of another one.
 RETRY_EVERY_S = 5.0
 #: Exit statuses: it is decided and tidied up; something is left to be mended.
 DONE, LEFT = 0, 1
@@ -78,6 +79,6 @@ def _put_back(machine: Machine, store: Store, tx: Transaction, stale: object) ->
     try:
         again = store.find(tx.id)
         if again.state in UNFINISHED:
-            undo(machine, store, again)
+            undo(machine, store, again, gone_within_s=RETRY_EVERY_S)
     finally:
         lock.free()

@@ -25,7 +25,7 @@ from fault_injection.runs import hands
 from fault_injection.runs.hands import AgentHand
 from fault_injection.runs.workers import AGAIN, Worker
 from fault_injection.schedules.schedule import Planned
-from harness.errors import AgentError, InDoubtError
+from harness.errors import AgentError, InDoubtError, LockedError
 from tests.waiting import until
 
 KILLED = Planned(
@@ -48,7 +48,7 @@ class Host:
         if self.cut_off:
             raise InDoubtError("no answer")
         if self.down and name == "run-2":
-            raise AgentError(self.down)
+            raise (LockedError if "switch" in self.down else AgentError)(self.down)
         return {"observed": [{"on": True}]}
 
     def fault_observe(self, name):
@@ -96,7 +96,12 @@ def test_what_is_never_gone_is_told_once_its_time_is_over(hand, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "down", ["it has no main process", "redis-server.service is failed: there is nothing to do"]
+    "down",
+    [
+        "it has no main process",
+        "redis-server.service is failed: there is nothing to do",
+        "the dead man's switch holds this host",
+    ],
 )
 def test_who_is_down_is_waited_for_and_its_undo_with_it(hand, down):
     hand.host.down = down
