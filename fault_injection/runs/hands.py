@@ -43,7 +43,7 @@ SEEN_WITHIN_S, GONE_WITHIN_S = 30.0, 180.0
 UP_WITHIN_S = 120.0
 LOOK_EVERY_S = 0.2
 #: So long a host sees to the end of one fault before the next one has its turn, in seconds.
-NEXT_IN_S = 3.0
+NEXT_IN_S = 1.0
 #: What waits for a deploy to meet it has longer: one takes a minute on a slow machine.
 DEPLOYS_WITHIN_S = 300.0
 #: What is told of a fault that is over for so long that its host has no record of it any more.

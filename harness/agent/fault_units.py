@@ -15,7 +15,7 @@ from .services import UP, ServiceError
 START_WITHIN_S = 60.0
 #: One that is only to be up again is started, and is up when it can be: it may need what another
 #: fault has taken away, whose undo must not wait for this one.
-BEGUN_WITHIN_S = 5.0
+BEGUN_WITHIN_S = 1.0
 STOPPED = "T"
 
 

@@ -111,7 +111,8 @@ def undo(machine: Machine, frame: Mapping[str, Any], check: Check) -> dict[str, 
     del check
     faults = store_of(machine)
     tx = _find(faults, frame["tx"])
-    within_s = float(frame.get("gone_within_s") or injecting.GONE_WITHIN_S)
+    within_s = frame.get("gone_within_s")
+    within_s = injecting.GONE_WITHIN_S if within_s is None else float(within_s)
     with _in_turn(faults, frame, tx.id):
         _undo_one(machine, faults, tx, within_s)
     return {"state": "rolled_back", "tx": tx.id, "observed": _last_look(machine, tx)}
@@ -229,13 +230,18 @@ def _last_look(machine: Machine, tx: Transaction) -> list[dict[str, Any]]:
 def _tidy(machine: Machine, faults: Store) -> None:
     """Undo what a dead injector has left in the middle, or its switch missed; forget the oldest.
 
-    We hold the lock: whoever was amid one of them is no more.
+    We hold the lock: whoever was amid one of them is no more. One that is undone and not gone yet
+    is left to its switch, which goes on: it may wait for the end of another fault.
     """
     for tx in reversed(faults.all()):
         left = _left_s(tx)
         overdue = tx.state == "applied" and (left is None or left <= -PATIENCE_S)
         if tx.state in ("open", "undoing") or overdue:
-            undoing.undo(machine, faults, tx)
+            try:
+                undoing.undo(machine, faults, tx, gone_within_s=0.0)
+            except AgentError:
+                if read(tx.folder) is None:
+                    raise
     over = [tx for tx in faults.all() if tx.state not in UNFINISHED]
     for tx in over[:-KEPT]:
         switch.disarm(machine, tx)

@@ -23,6 +23,8 @@ DEATHS, LANES = sized(2, 25), sized(1, 4)
 #: About how long a whole run takes; a death may come at any moment of it.
 LASTS_S = 30.0
 WITHIN_S = 240.0
+#: Whoever runs these tests in the background ignores Ctrl-C, and so would all below.
+HEARS_KEYS = ("env", "--default-signal=INT")
 
 
 class Going:
@@ -32,7 +34,7 @@ class Going:
         self.person = person
         self.known = {each.id for each in folders.runs(person.folder / "records")}
         self.process = subprocess.Popen(
-            [*INVOKE, "faults.replay", str(schedule), "-i", str(person.inventory), "--yes"],
+            [*HEARS_KEYS, *INVOKE, "faults.replay", str(schedule), "-i", str(person.inventory), "--yes"],
             cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
