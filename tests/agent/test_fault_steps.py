@@ -154,6 +154,7 @@ def test_who_cannot_come_up_yet_keeps_no_other_fault_from_being_undone(ground, f
         assert ground.switch(said["tx"]).exists()  # its host goes on by itself
         fault.session.fault_undo(other["tx"], meta=META)
         assert ground.box.show("held.service")["active"] == "active"
+        assert seen(fault(grounds.mode())) == [True]  # nor from being injected
     finally:
         place.unlink()
         place.parent.rmdir()

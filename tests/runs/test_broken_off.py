@@ -34,7 +34,10 @@ class Going:
         self.person = person
         self.known = {each.id for each in folders.runs(person.folder / "records")}
         self.process = subprocess.Popen(
-            [*HEARS_KEYS, *INVOKE, "faults.replay", str(schedule), "-i", str(person.inventory), "--yes"],
+            [
+                *HEARS_KEYS, *INVOKE, "faults.replay", str(schedule),
+                "-i", str(person.inventory), "--yes",
+            ],
             cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
