@@ -108,6 +108,9 @@ def bring_back(
         if unit["active"] in UP:
             start = _starter(machine, unit)
             told = _try(start)
+            if told and _limited(machine, unit["name"]):
+                # what we stopped ourselves was no failure of its own, however often it was
+                told = _try(_resetter(machine, unit)) + _try(start)
             # a unit that did not get up before need not get up now
             problems += told if unit["active"] == "active" else []
     return problems
@@ -115,6 +118,15 @@ def bring_back(
 
 def _starter(machine: Machine, unit: Mapping[str, Any]) -> Callable[[], None]:
     return lambda: machine.services.start([unit["name"]], float(unit["wait_s"]))
+
+
+def _resetter(machine: Machine, unit: Mapping[str, Any]) -> Callable[[], None]:
+    return lambda: machine.services.reset_failed([unit["name"]])
+
+
+def _limited(machine: Machine, name: str) -> bool:
+    """Tell whether a unit is down since it was started too often, and for nothing else."""
+    return bool(machine.services.show({name: ()})[name].get("result") == "start-limit-hit")
 
 
 def _failed(machine: Machine, names: Sequence[str]) -> list[str]:
