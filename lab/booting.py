@@ -59,8 +59,9 @@ def await_ready(host: LabHost, deadline_s: float = BOOT_WITHIN_S) -> None:
     while not is_ready(host):
         if time.monotonic() > until:
             said = host.console.read_bytes()[-800:].decode(errors="replace").strip()
+            dead = "" if leader(host) else " (its systemd-nspawn has ended)"
             raise LabError(
-                f"not up after {deadline_s:.0f} s; its console ends with:\n  {said}",
+                f"not up after {deadline_s:.0f} s{dead}; its console ends with:\n  {said}",
                 host=host.name,
                 step="boot",
                 action="invoke lab.down, then invoke lab.up",

@@ -11,6 +11,7 @@ from harness.errors import LabError
 from lab import booting, breaking, disks, entering, places
 from lab import hosts as lab
 from lab.places import LabHost
+from tests.waiting import until
 
 pytestmark = pytest.mark.lab
 
@@ -62,6 +63,7 @@ def test_a_host_whose_nspawn_was_killed_is_replaced_with_the_rest_of_it_gone(las
     leader = entering.leader(last)
     old = boot_id(last)
     os.kill(number, signal.SIGKILL)
+    until(lambda: entering.nspawn(last) is None, what="the end of a killed systemd-nspawn")
     lab.up()
     assert entering.nspawn(last) != number
     assert boot_id(last) != old
