@@ -59,7 +59,7 @@ def reach(host: Host, on_event: Event) -> Contact:
     One deadline holds for all of it, login, start and first answer; only booting a sandbox, which
     is no connecting, has its own.
     """
-    from harness.session import command
+    from harness.bootstrap import command
 
     within_s = reach_within_s(host)
     services, control, root = "systemd", "", "/"

@@ -19,10 +19,10 @@ together; those that are to end at different times are faults of their own.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.channel import Channel, Reply
 from harness.errors import ConfigurationError
 from harness.masking import Secret
 
@@ -34,17 +34,9 @@ LOOK_WITHIN_S = 120.0
 #: Where a host has the password of a Redis user who may change settings: see fault_allow.
 PASSWORD_FILE = "/etc/quantum/faults-redis-password"  # noqa: S105  where it lies
 
-Reply = dict[str, Any]
 
-
-class FaultRequests(ABC):
+class FaultRequests(Channel):
     """The part of a session that is about faults."""
-
-    _host: str
-
-    @abstractmethod
-    def _ask(self, request: Reply, deadline_s: float) -> Reply:
-        """Ask the agent and return its reply."""
 
     def fault_arm(
         self,

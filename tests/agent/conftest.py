@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import session as sessions
+from harness import channel
 from tests.agent.grounds import Ground
 from tests.agent.worlds import World
 from tests.needing import not_tested
@@ -44,7 +44,7 @@ def another_agent(monkeypatch):
     def change(name, words):
         memory = io.BytesIO()
         with (
-            zipfile.ZipFile(io.BytesIO(sessions.agent_archive())) as old,
+            zipfile.ZipFile(io.BytesIO(channel.agent_archive())) as old,
             zipfile.ZipFile(memory, "w") as new,
         ):
             for each in old.namelist():
@@ -52,7 +52,7 @@ def another_agent(monkeypatch):
                     continue  # else that would be what runs
                 more = words.encode() if each == f"agent/{name}" else b""
                 new.writestr(each, old.read(each) + more)
-        monkeypatch.setattr(sessions, "agent_archive", memory.getvalue)
+        monkeypatch.setattr(channel, "agent_archive", memory.getvalue)
 
     return change
 

@@ -7,7 +7,8 @@ import sys
 import threading
 from dataclasses import dataclass
 
-from harness.session import Session, command
+from harness.bootstrap import command
+from harness.session import Session
 
 TO_HOST, TO_LAPTOP = "to the host", "to the laptop"
 BEFORE, WITHIN = "before", "within"

@@ -9,7 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from harness.session import Session, command
+from harness.bootstrap import command
+from harness.session import Session
 from tests.agent.worlds import META
 from tests.sandbox.boxes import Box
 from tests.servers import binary

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 
-from harness.session import Session, command
+from harness.bootstrap import command
+from harness.session import Session
 from tests.agent.worlds import META, digest
 
 #: What it does for one deploy, in order.

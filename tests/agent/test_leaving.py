@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
+from harness.bootstrap import agent_archive, command
 from harness.errors import AgentError, InDoubtError, LockedError, UnreachableError
-from harness.session import Session, agent_archive, command
+from harness.session import Session
 from tests.agent.worlds import META, NEW_UNIT, OLD_UNIT, UNIT, UNIT_PATH, file, settle, tree
 
 

@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
+from harness.bootstrap import BOOTSTRAP
 from harness.errors import InDoubtError
-from harness.session import BOOTSTRAP
 from tests.agent import tracing
 from tests.agent.test_crash_walk import apply_and_commit
 from tests.agent.test_steps import everything

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness import bootstrap
-from harness.session import BOOTSTRAP, CHANGING, Session, agent_archive, command
+from harness.bootstrap import BOOTSTRAP, agent_archive, command
+from harness.channel import CHANGING
+from harness.session import Session
 
 SOURCES = sorted(Path("harness/agent").glob("*.py"))
 

@@ -10,7 +10,8 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.session import Session, command
+from harness.bootstrap import command
+from harness.session import Session
 from tests.agent.stand_in import StandIn
 
 META = {"operator": "ada", "from": "laptop", "inventory": "test"}

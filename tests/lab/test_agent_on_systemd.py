@@ -4,9 +4,10 @@ import hashlib
 
 import pytest
 
+from harness.bootstrap import command
 from harness.errors import AgentError
 from harness.links.ssh import connect
-from harness.session import Session, command
+from harness.session import Session
 from lab.entering import inside
 
 pytestmark = pytest.mark.lab

@@ -6,9 +6,10 @@ import threading
 
 import pytest
 
+from harness.bootstrap import command
 from harness.errors import QuantumError
 from harness.links.ssh import connect
-from harness.session import Session, command
+from harness.session import Session
 from lab.entering import inside
 from proofs.confinement.directives import service_lines
 from tests.lab import looking

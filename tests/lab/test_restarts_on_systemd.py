@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 import pytest
 
+from harness.bootstrap import command
 from harness.desired import compose
 from harness.errors import InDoubtError
 from harness.links.ssh import connect
 from harness.planning import Observation, plan
 from harness.resources import File, Unit
-from harness.session import Session, command
+from harness.session import Session
 from lab.entering import inside
 from tests.waiting import until
 
