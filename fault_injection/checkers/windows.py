@@ -6,16 +6,20 @@ Faults that overlap are one episode: what happens while one of two is still ther
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fault_injection.history.happenings import (
     AFTER,
     BEFORE,
+    BEGINS,
     DURING,
     GONE,
     INJECTED,
     OBSERVED,
+    RUN,
     Fault,
+    Process,
 )
 from fault_injection.history.reading import History
 
@@ -56,6 +60,25 @@ def episodes(history: History) -> list[Window]:
         ends = None if None in {last.gone_ns, each.gone_ns} else max(_end(last), _end(each))
         merged[-1] = Window(last.faults + each.faults, last.began_ns, ends)
     return merged
+
+
+def scenarios_began(history: History) -> list[int]:
+    """Return when each scenario of the run began, in order, wall ns."""
+    return [each.wall_ns for each in history.of(Process) if (each.name, each.did) == (RUN, BEGINS)]
+
+
+def before_faults(history: History, found: Sequence[Window]) -> list[tuple[int, int]]:
+    """Return for each episode from when to when its scenario ran without faults, wall ns.
+
+    Each scenario has a workload of its own: what is usual in one may be much in another one.
+    """
+    begins = [0, *sorted(scenarios_began(history))]
+    spans: list[tuple[int, int]] = []
+    for each in found:
+        from_ns = begins[bisect_right(begins, each.began_ns) - 1]
+        same = bool(spans) and spans[-1][0] == from_ns
+        spans.append(spans[-1] if same else (from_ns, each.began_ns))
+    return spans
 
 
 class Phases:

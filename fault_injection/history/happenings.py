@@ -35,6 +35,9 @@ STAGES = (PLANNED, ARMED, INJECTED, OBSERVED, UNDONE, GONE, DISARMED)
 
 BEFORE, DURING, AFTER = "before", "during", "after"
 
+#: The process that tells how far the run itself has come, and its words for it.
+RUN, BEGINS, ENDED_EARLY = "run", "begins", "ended early"
+
 #: How an entry comes to a consumer: by `>`, from its own pending list, taken from another one.
 NEW, OWN, CLAIMED = "new", "own", "claimed"
 

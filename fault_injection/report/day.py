@@ -8,14 +8,14 @@ from typing import Any
 
 from fault_injection.checkers import Judgement
 from fault_injection.checkers.windows import Window, episodes
-from fault_injection.history.happenings import Process, Resumed
+from fault_injection.history.happenings import ENDED_EARLY, RUN, Process, Resumed
 from fault_injection.history.reading import History
 from fault_injection.report import lanes
 from fault_injection.report.axis import Axis, axis_of
 from fault_injection.report.bars import Bar, shades
 from fault_injection.report.courses import Course, courses, was_planned
 from fault_injection.report.lanes import Lane
-from fault_injection.report.placing import ENDED_EARLY, RUN, Part, Placed, placed
+from fault_injection.report.placing import Part, Placed, placed
 from fault_injection.report.sentence import sentence
 from fault_injection.report.series import Chart, Gathered, charts, gathered
 from fault_injection.report.summing_up import summary

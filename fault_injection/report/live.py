@@ -14,12 +14,14 @@ from dataclasses import dataclass
 
 from fault_injection.history.happenings import (
     ARMED,
+    BEGINS,
     DISARMED,
     GONE,
     INJECTED,
     OBSERVED,
     OK,
     PLANNED,
+    RUN,
     UNDONE,
     Closing,
     Ended,
@@ -31,7 +33,6 @@ from fault_injection.history.happenings import (
     Sample,
     Steady,
 )
-from fault_injection.report.placing import BEGINS, RUN
 from fault_injection.report.wording import NS, NS_PER_MS, cut, moment
 from fault_injection.schedules.schedule import Schedule
 

@@ -11,14 +11,12 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fault_injection.history.happenings import INJECTED, OBSERVED, Fault, Process
+from fault_injection.checkers.windows import scenarios_began
+from fault_injection.history.happenings import INJECTED, OBSERVED, Fault
 from fault_injection.history.reading import History
 from fault_injection.report.axis import Axis
 from fault_injection.report.wording import NS_PER_MS
 from fault_injection.schedules.schedule import Planned, Schedule, Slot
-
-#: The process that tells how far the run itself has come, and its words for it.
-RUN, BEGINS, ENDED_EARLY = "run", "begins", "ended early"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +61,7 @@ def placed(history: History, schedule: Schedule | None, axis: Axis) -> Placed:
             injected[told.fault] = min(told.wall_ns, injected.get(told.fault, told.wall_ns))
     parts: list[Part] = []
     by_fault: dict[str, tuple[Part, Planned]] = {}
-    begins = [
-        each.wall_ns for each in history.of(Process) if (each.name, each.did) == (RUN, BEGINS)
-    ]
+    begins = scenarios_began(history)
     zero_ns = axis.from_ns
     faults = sorted(schedule.faults, key=_at)
     for number, slot in enumerate(schedule.slots):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from fault_injection.checkers import Judgement
 from fault_injection.checkers.recovery import name_of
-from fault_injection.checkers.windows import Window, episodes
+from fault_injection.checkers.windows import Window, before_faults, episodes
 from fault_injection.history.happenings import LAG
 from fault_injection.history.reading import History
 from fault_injection.report.axis import Axis, Points, thinned
@@ -51,7 +51,8 @@ def brackets(
     if not flows or not found:
         return [], 0
     waiting = {flow: _waiting(of, flow) for flow in flows}
-    base = {flow: _baseline(waiting[flow], found[0].began_ns) for flow in flows}
+    spans = dict(zip(found, before_faults(history, found), strict=True))
+    late = not_back(judgement)
     worst = []
     for window, following in [*pairwise(found), (found[-1], None)]:
         if window.gone_ns is None:
@@ -62,7 +63,15 @@ def brackets(
     longest = sorted(worst, key=lambda each: each[0], reverse=True)[:MOST]
     drawn = [
         _bracket(
-            window, following, flow, by_flow, waiting[flow], base[flow], whole, measured=bool(times)
+            window,
+            following,
+            flow,
+            by_flow,
+            waiting[flow],
+            _baseline(waiting[flow], *spans[window]),
+            whole,
+            measured=bool(times),
+            late=f"{flow} after {name_of(window)}" in late,
         )
         for _, window, following, flow, by_flow in sorted(
             longest, key=lambda each: each[1].began_ns
@@ -78,6 +87,13 @@ def recovery_times(judgement: Judgement) -> Mapping[str, float]:
     return times if isinstance(times, Mapping) else {}
 
 
+def not_back(judgement: Judgement) -> Sequence[str]:
+    """Return "flow after fault" of what was watched long enough and did not come back."""
+    finding = judgement.findings.get("recovery")
+    late = finding.numbers.get("not_back", ()) if finding else ()
+    return late if isinstance(late, Sequence) else ()
+
+
 def _rank(took_s: float | None) -> float:
     return float("inf") if took_s is None else took_s
 
@@ -87,8 +103,8 @@ def _waiting(of: Gathered, flow: str) -> Points:
     return [(at, lag + pending) for (at, lag), (_, pending) in pairs]
 
 
-def _baseline(points: Points, before_ns: int) -> float:
-    return max((value for at, value in points if at < before_ns), default=0)
+def _baseline(points: Points, from_ns: int, to_ns: int) -> float:
+    return max((value for at, value in points if from_ns <= at < to_ns), default=0)
 
 
 def _bracket(
@@ -101,6 +117,7 @@ def _bracket(
     whole: Axis,
     *,
     measured: bool,
+    late: bool,
 ) -> Bracket:
     gone = window.gone_ns or window.began_ns
     took_s = by_flow[flow]
@@ -117,7 +134,7 @@ def _bracket(
     if took_s is not None:
         said = f"back after {lasted(int(took_s * NS))}"
     elif measured:
-        said = "the next fault came first" if following else "not seen to be back"
+        said = "not seen to be back" if late or following is None else "the next fault came first"
     others = [
         f"{each} {lasted(int(took * NS))}" if took is not None else f"{each} not back"
         for each, took in by_flow.items()
@@ -125,7 +142,7 @@ def _bracket(
     ]
     return Bracket(
         cut(name_of(window), 80), cut(flow, 60), said, took_s is not None,
-        measured and took_s is None and following is None, took_s,
+        late or (measured and took_s is None and following is None), took_s,
         polyline(thinned(shown, axis, BUCKETS), axis, top), number(top),
         round(100 * (1 - base / top), 1),
         (axis.at(window.began_ns), axis.width(window.began_ns, gone)), axis.at(back),

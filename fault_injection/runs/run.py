@@ -17,8 +17,11 @@ from fault_injection.gathering import opened
 from fault_injection.history.happenings import (
     AFTER,
     BEFORE,
+    BEGINS,
     DURING,
+    ENDED_EARLY,
     PLANNED,
+    RUN,
     Happening,
     Opening,
     Process,
@@ -160,7 +163,7 @@ class _Run:
             ]  # fmt: skip
             self._slot(number, slot, faults)
             if self._ended:
-                self._write(Process(name="run", did="ended early", said=self._ended))
+                self._write(Process(name=RUN, did=ENDED_EARLY, said=self._ended))
                 return
 
     def undo_all(self) -> None:
@@ -175,7 +178,7 @@ class _Run:
         return [self._looker, *(worker for _, worker in self._hands.values())]
 
     def _slot(self, number: int, slot: Slot, faults: Sequence[Planned]) -> None:
-        self._write(Process(name="run", did="begins", said=f"{slot.scenario}, seed {slot.seed}"))
+        self._write(Process(name=RUN, did=BEGINS, said=f"{slot.scenario}, seed {slot.seed}"))
         self._system.stand(slot.workload)
         self._steady(BEFORE)
         with contextlib.ExitStack() as stack:

@@ -19,6 +19,7 @@ from tests.checkers.editing import written
 from tests.checkers.large import large
 from tests.checkers.mutants import MUTANTS
 from tests.checkers.running import BRIEF, SHORTER, Run
+from tests.checkers.two_scenarios import day
 from tests.oracles.scale import sized
 from tests.report.conftest import Shown
 from tests.report.days import START_NS, Played, scheduled
@@ -99,6 +100,14 @@ def test_lanes_series_latency_and_recovery_are_there(well):
                   "exchange", "Until its effect was there", "back after"):  # fmt: skip
         assert title in text, title
     assert page.count('<div class="bracket">') == 7
+
+
+def test_a_scenario_that_never_came_back_is_told_although_another_one_followed():
+    late = Page(Shown(written(day(light=1, after_light=9, heavy=9, after_heavy=1))).page).text
+    assert late.count("not seen to be back") == 1
+    assert "the next fault came first" not in late
+    well = Page(Shown(written(day(light=1, after_light=1, heavy=9, after_heavy=9))).page).text
+    assert "not seen to be back" not in well
 
 
 def test_the_lost_and_the_doubled_are_told_whole_and_open(ill):
