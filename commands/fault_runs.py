@@ -25,7 +25,7 @@ from fault_injection.history.reading import read
 from fault_injection.report.folder import previous_of
 from fault_injection.runs import ending, flows, folder, run
 from fault_injection.runs.folder import HISTORY, JUDGEMENT, REPORT, SCHEDULE, STOOD, Folder
-from fault_injection.scenarios.scenario import Scenario
+from fault_injection.scenarios.scenario import Scenario, rests_on
 from fault_injection.schedules import Schedule, decode, digest, draw, encode, told
 from harness.contact import reach_all
 from harness.errors import ConfigurationError, QuantumError
@@ -135,6 +135,7 @@ def run_and_judge(chosen: Chosen, schedule: Schedule, display: Display) -> dict[
                     run.Wanted(
                         schedule=schedule, claims=claims_of(wanted), version=VERSION,
                         scenario=wanted[0].name if len(wanted) == 1 else "",
+                        rests_on=rests_on(wanted),
                     ),
                     system, tell,
                 )  # fmt: skip

@@ -54,7 +54,7 @@ def _document(scenario: Scenario, against: Against | None) -> dict[str, Any]:
         "workload": scenario.workload,
         "faults": [use.fault.name for use in scenario.uses],
         "threatens": list(scenario.threatens),
-        "checkers": list(scenario.checkers),
+        "checkers": list(scenario.must_hold),
         "claims": list(scenario.claims),
         "where": list(scenario.where),
         **({"obstacles": list(against.obstacles(scenario))} if against else {}),

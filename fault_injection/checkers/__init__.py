@@ -44,6 +44,10 @@ REGISTRY: Mapping[str, str] = {
 }
 
 
+#: Of a checker that a run rests on, where no flow gathers what it looks at.
+UNSEEN = Finding.unknown("the run rests on it, and what it looks at was not seen to the end")
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What all checkers found; the worst is the verdict."""
@@ -76,10 +80,16 @@ def judge(history: History) -> Judgement:
     """Run every checker."""
     with paused_collection():
         found = {name: judge_one(name, history) for name in REGISTRY}
+    # what was to be watched and was not is no matter of course
+    found |= {name: UNSEEN for name in _rests_on(history) if found.get(name) is None}
     return Judgement(
         {name: each for name, each in found.items() if each is not None},
         tuple(name for name, each in found.items() if each is None),
     )
+
+
+def _rests_on(history: History) -> tuple[str, ...]:
+    return history.opening.rests_on if history.opening else ()
 
 
 def judge_one(name: str, history: History) -> Finding | None:

@@ -145,6 +145,8 @@ class Fault:
     alone: bool = False
     #: that it took effect is not enough: while it lasts the unit must have died of it
     kills: bool = False
+    #: every connection to Redis ends, also the one on which it is watched
+    ends_watch: bool = False
 
     @property
     def where(self) -> tuple[str, ...]:

@@ -20,4 +20,5 @@ FAULT = Fault(
     undone="it is started again, if systemd has not done so",
     threatens=("lost", "duplicated", "conservation", "recovery"),
     on=(REDIS,),
+    ends_watch=True,
 )

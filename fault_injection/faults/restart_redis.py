@@ -21,4 +21,5 @@ FAULT = Fault(
     threatens=("lost", "duplicated", "recovery"),
     on=(REDIS,),
     lasts_s=(2, 10),
+    ends_watch=True,
 )

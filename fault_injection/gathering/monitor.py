@@ -11,13 +11,18 @@ import socket
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from streams import keys
 from streams.intents import RECORD_PREFIX
 
 WITHIN_S = 10.0
 CHUNK = 1 << 18
 XACK, HSET = "XACK", "HSET"
-#: Either has so many words.
-LEAST = 4
+XPENDING, XCLAIM, XAUTOCLAIM = "XPENDING", "XCLAIM", "XAUTOCLAIM"
+SET, DEL = "SET", "DEL"
+#: What is wanted has so many words with its name.
+LEAST = {XACK: 4, HSET: 4, XPENDING: 3, XCLAIM: 6, XAUTOCLAIM: 6, SET: 3, DEL: 2}
+#: How a command begins that is wanted whatever it is about; and one that is so about some keys.
+_ALWAYS = frozenset({b'XACK"', b"XPEND", b"XCLAI", b"XAUTO"})
 #: Who ran a command, and its name, stand in so many bytes.
 LUA_WITHIN = 48
 
@@ -25,7 +30,11 @@ _when = re.compile(rb"\+(\d+)\.(\d{6}) ").match
 _quoted = re.compile(rb'"((?:[^"\\]|\\.)*)"').findall
 _escape = re.compile(rb"\\(x[0-9a-f]{2}|.)", re.DOTALL)
 _SHORT = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"a": b"\a", b"b": b"\b"}
-_RECORD = f'"{RECORD_PREFIX}'.encode()
+_ABOUT = {
+    b'HSET"': f' "{RECORD_PREFIX}'.encode(),
+    b'SET" ': f'"{keys.heartbeat("", "")[:-1]}'.encode(),
+    b'DEL" ': f'"{keys.heartbeat("", "")[:-1]}'.encode(),
+}
 
 
 class Seen(NamedTuple):
@@ -34,6 +43,7 @@ class Seen(NamedTuple):
     wall_ns: int
     command: str
     words: list[str]
+    script: int = 0  #: which one ran it, 0 for none
 
 
 class Monitor:
@@ -103,11 +113,16 @@ class Script:
     def __init__(self) -> None:
         self._acks: list[Seen] = []
         self._adds = False
+        self._number = 1
 
     def heard(self, line: bytes) -> list[Seen]:
         """Return what is certain after one more line."""
         seen = wanted(line)
         within = b" lua] " in line[:LUA_WITHIN]
+        if not within:
+            self._number += 1
+        elif seen is not None:
+            seen = seen._replace(script=self._number)
         if within and seen is not None and seen.command == XACK:
             self._acks.append(seen)
             return []
@@ -124,13 +139,14 @@ class Script:
 
 
 def wanted(line: bytes) -> Seen | None:
-    """Return a command that acknowledges, or writes a record; None for all others. Pure."""
+    """Return what acknowledges, claims, writes a record or is a heartbeat; else None. Pure."""
     at = line.find(b'"')
     command = line[at + 1 : at + 6].upper()
-    if command == b'XACK"' or (command == b'HSET"' and line[at + 7 :].startswith(_RECORD)):
+    about = _ABOUT.get(command)
+    if command in _ALWAYS or (about is not None and line.startswith(about, at + 6)):
         when = _when(line)
         words = [_unescaped(each) for each in _quoted(line, at)]
-        if when is None or len(words) < LEAST:
+        if when is None or len(words) < LEAST.get(words[0].upper(), len(words) + 1):
             raise ValueError(f"no line of MONITOR: {line[:100]!r}")
         return Seen(_ns(when), words[0].upper(), words[1:])
     return None

@@ -1,9 +1,10 @@
 """Watch every command that Redis runs, also those of scripts, by its own clock: MONITOR.
 
-It tells no replies, so only what is certain without them is told: the first XACK of an entry, and
-the states that are written into records. Whoever watches begins before `opened` is read and ends
-before `ended`; where the link broke in between nobody knows what was missed, and the promise is
-taken back: `evidence` is empty, and the flow's line is said again without it.
+It tells no replies, so only what is certain without them is told: the first XACK of an entry, the
+states that are written into records, and which entries were taken from whom. Whoever watches begins
+before `opened` is read and ends before `ended`; where the link broke in between nobody knows what
+was missed, and the promise is taken back: `evidence` is empty, and the flow's line is said again
+without it.
 """
 
 from __future__ import annotations
@@ -18,10 +19,20 @@ from redis.exceptions import RedisError
 from fault_injection.faults.fault import EXECUTION, ROUTER
 from fault_injection.gathering import monitor
 from fault_injection.gathering.beginning import Opened
+from fault_injection.gathering.claiming import Claims
 from fault_injection.gathering.monitor import Seen
 from fault_injection.gathering.place import Place
 from fault_injection.gathering.reading import upto
-from fault_injection.history.happenings import ACKS, OWN, STATES, Ack, Delivery, Happening, State
+from fault_injection.history.happenings import (
+    ACKS,
+    CLAIMS,
+    OWN,
+    STATES,
+    Ack,
+    Delivery,
+    Happening,
+    State,
+)
 from streams.intents import CLAIMED, RECORD_PREFIX, SUBMITTING
 
 #: All that was done before the end is seen within so many seconds.
@@ -35,6 +46,7 @@ class Watch:
         self._client = client
         watched = [place for place in places if place.flow in (ROUTER, EXECUTION)]
         self._groups = {(place.stream, place.group): place.flow for place in watched}
+        self._claims = Claims({(place.stream, place.group): place.flow for place in places})
         self._records = any(place.flow == EXECUTION for place in watched)
         self._seen: list[Seen] = []
         self._acked: dict[str, set[str]] = {place.flow: set() for place in watched}
@@ -83,12 +95,14 @@ class Watch:
 
     def evidence(self, place: Place, opened: Opened) -> tuple[str, ...]:
         """Return what was promised to be seen of a flow, and still is."""
-        if self.broken or place.flow not in self._acked:
+        if self.broken:
             return ()
+        if place.flow not in self._acked:
+            return (CLAIMS,)
         if place.flow == ROUTER:
-            return (ACKS,)
+            return (CLAIMS, ACKS)
         # a repetition of what waited already may be acknowledged before that one has ended
-        return (STATES,) if opened.waiting else (STATES, ACKS)
+        return (CLAIMS, STATES) if opened.waiting else (CLAIMS, STATES, ACKS)
 
     def lines(self, opened: Mapping[str, Opened]) -> list[Happening]:
         """Return what was seen since the last call and belongs to the run; opened: by flow."""
@@ -101,7 +115,9 @@ class Watch:
             flow = self._groups.get((seen.words[0], seen.words[1]))
             if flow is not None:
                 yield from self._acks(flow, seen, opened[flow])
-        elif self._records and seen.words[0].startswith(RECORD_PREFIX):
+        elif seen.command != monitor.HSET:
+            yield from self._claims.heard(seen)
+        elif self._records:
             fields = dict(zip(seen.words[1::2], seen.words[2::2], strict=False))
             if "state" in fields:
                 yield from self._state(seen, fields, opened[EXECUTION])

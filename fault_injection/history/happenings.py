@@ -19,11 +19,12 @@ STATES = "states"  #: every change of an identity's record, and every terminal s
 ENDS = "ends"  #: every terminal state, as read in the end
 ACKS = "acks"  #: every XACK that answered 1
 DELIVERIES = "deliveries"  #: every entry handed to a consumer
+CLAIMS = "claims"  #: every entry taken from another consumer
 CALLS = "calls"  #: every request that reached the exchange
 ORDER = "order"  #: effects of one key come in the order of their entries
 POSITIONS = "positions"  #: the group's last-delivered-id, again and again
 LAG = "lag"  #: lag and pending, again and again
-EVIDENCE = (EFFECTS, SUMS, STATES, ENDS, ACKS, DELIVERIES, CALLS, ORDER, POSITIONS, LAG)
+EVIDENCE = (EFFECTS, SUMS, STATES, ENDS, ACKS, DELIVERIES, CLAIMS, CALLS, ORDER, POSITIONS, LAG)
 
 #: How an operation ends: done; not done, for certain; nobody knows.
 OK, FAIL, INFO = "ok", "fail", "info"
@@ -85,6 +86,7 @@ class Opening(Happening):
     scenario: str = ""
     at_least: int = 1  #: so many operations must have ended well
     targets: tuple[str, ...] = ()  #: states that must be reached
+    rests_on: tuple[str, ...] = ()  #: checkers that must have something to look at
     back_for: int = 5  #: recovered means: at the baseline for so many samples
     back_within_s: int = 60  #: and so soon after the fault was gone
     skew_ns: int = 0  #: clocks of two sources may differ by so much

@@ -73,6 +73,7 @@ class Wanted:
     scenario: str = ""  #: "" for a day of several
     version: str = ""
     at_least: int = 100  #: operations
+    rests_on: Sequence[str] = ()  #: checkers that must have something to look at
 
 
 @dataclass(slots=True)
@@ -134,6 +135,7 @@ def _opening(wanted: Wanted, system: System) -> Opening:
         tool="quantum-ops", version=wanted.version, seed=wanted.schedule.seed,
         schedule=digest(wanted.schedule), inventory=system.inventory, mode=system.mode,
         scenario=wanted.scenario, at_least=wanted.at_least, back_for=BACK_FOR,
+        rests_on=tuple(wanted.rests_on),
         targets=tuple(
             death(each) for each in wanted.schedule.faults if REGISTRY[each.fault].kills
         ),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fault_injection.faults.fault import PLACES, Fault
+from fault_injection.scenarios.holding import WATCHED
 
 #: A workload's name -> what it does.
 WORKLOADS: Mapping[str, str] = {
@@ -50,9 +51,19 @@ class Scenario:
     every_ms: int = 0
 
     @property
+    def watched(self) -> bool:
+        """Tell whether Redis can be watched all the time."""
+        return not any(use.fault.ends_watch for use in self.uses)
+
+    @property
+    def must_hold(self) -> tuple[str, ...]:
+        """Return the checkers that judge it, without those that nobody could watch for."""
+        return tuple(each for each in self.checkers if self.watched or each not in WATCHED)
+
+    @property
     def threatens(self) -> tuple[str, ...]:
         """Return what must hold and is threatened by its faults."""
-        held = {*self.checkers, *self.claims}
+        held = {*self.must_hold, *self.claims}
         threatened = [each for use in self.uses for each in use.fault.threatens if each in held]
         return tuple(dict.fromkeys(threatened))
 
@@ -62,3 +73,11 @@ class Scenario:
         return tuple(
             place for place in PLACES if all(place in use.fault.where for use in self.uses)
         )
+
+
+def rests_on(wanted: Iterable[Scenario]) -> tuple[str, ...]:
+    """Return the checkers that a run of these must have watched for: none if one ends the watch."""
+    every = list(wanted)
+    if not all(each.watched for each in every):
+        return ()
+    return tuple(sorted(WATCHED & {name for each in every for name in each.must_hold}))

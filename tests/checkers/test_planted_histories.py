@@ -163,6 +163,22 @@ def test_what_was_planted_is_seen(name, lines):
     assert (finding.verdict.name, bool(finding.reasons)) == (word, True), finding
 
 
+def test_what_a_run_rests_on_and_nobody_could_watch_leaves_it_unknown(lines):
+    def edit(each):
+        if isinstance(each, h.Flow):
+            return replace(each, evidence=tuple(set(each.evidence) - {h.ACKS}))
+        return replace(each, rests_on=rests_on) if isinstance(each, h.Opening) else each
+
+    rests_on = ()
+    found = judge(edited(lines, edit))
+    assert (found.verdict.name, "ack_after_effect" in found.not_asked) == ("proved", True)
+    rests_on = ("ack_after_effect", "lawful_transitions")
+    found = judge(edited(lines, edit))
+    assert found.verdict.name == "unknown"
+    assert found.findings["ack_after_effect"].verdict.name == "unknown"
+    assert found.findings["lawful_transitions"].verdict.name == "proved"
+
+
 def test_a_decision_that_a_limit_refused_is_settled_by_the_end_that_was_told(lines):
     """It has no intent, and no dead letter; its execution.result is what there is of it."""
     refused = next(each for each in lines if is_one(each, h.Effect, {"flow": ROUTING}))

@@ -27,6 +27,8 @@ from fault_injection.faults.fault import (
     SPARE_S,
     Aim,
 )
+from fault_injection.scenarios.holding import WATCHED
+from fault_injection.scenarios.scenario import rests_on
 from fault_injection.schedules import obstacles
 from harness.agent import faults as agent_faults
 from harness.agent import injecting, step_kill, step_mount, step_nft, step_redis
@@ -158,7 +160,7 @@ def test_a_frozen_consumer_misses_its_heartbeat_and_not_its_watchdog():
 def test_a_scenario_asks_for_what_its_faults_threaten(scenario):
     assert set(scenario.checkers) <= CHECKERS
     assert set(scenario.claims) <= set(proofs.REGISTRY)
-    held = {*scenario.checkers, *scenario.claims}
+    held = {*scenario.must_hold, *scenario.claims}
     assert {"whole", "not_vacuous", "steady_state"} <= held
     assert scenario.where
     assert not scenario.uses[0].amid
@@ -166,6 +168,18 @@ def test_a_scenario_asks_for_what_its_faults_threaten(scenario):
         assert held.intersection(use.fault.threatens)
         assert set(use.services) <= set(use.fault.on)
         assert 1 <= use.times[0] <= use.times[1]
+
+
+def test_a_run_rests_on_what_can_be_watched_in_all_of_its_scenarios():
+    by_name = scenarios.REGISTRY
+    for scenario in SCENARIOS:
+        redis_goes = any(use.fault.name in {"kill_redis", "restart_redis"} for use in scenario.uses)
+        assert bool(rests_on([scenario])) is not redis_goes
+        assert not WATCHED & set(scenario.threatens) or not redis_goes
+    killed, stale = by_name["consumers_killed"], by_name["stale_pending_claims"]
+    assert set(rests_on([killed, stale])) == WATCHED
+    assert rests_on([by_name["events_out_of_order"]]) == ("claims_from_the_dead",)
+    assert rests_on([killed, by_name["redis_killed"]]) == ()
 
 
 def test_there_are_twenty_and_two_of_every_family_that_has_a_fault():

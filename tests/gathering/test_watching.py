@@ -117,8 +117,8 @@ def test_a_repetition_may_go_while_the_first_is_under_way(server, client, watche
 def test_where_the_link_breaks_the_promise_is_taken_back(server, client, watched):
     made, work = router(server)
     run = watched(*PLACES)
-    assert run.watch.evidence(ROUTING, run.opened[ROUTING.flow]) == (h.ACKS,)
-    assert run.watch.evidence(COUNTING, run.opened[COUNTING.flow]) == ()
+    assert run.watch.evidence(ROUTING, run.opened[ROUTING.flow]) == (h.CLAIMS, h.ACKS)
+    assert run.watch.evidence(COUNTING, run.opened[COUNTING.flow]) == (h.CLAIMS,)
     add(client, decided())
     for each in client.client_list():
         if each["cmd"] == "monitor":
@@ -128,6 +128,7 @@ def test_where_the_link_breaks_the_promise_is_taken_back(server, client, watched
     found = run.judged()
     assert "ack_after_effect" in found.not_asked
     assert "lawful_transitions" in found.not_asked
+    assert "claims_from_the_dead" in found.not_asked
     assert "broke off" in run.watch.broken
 
 
@@ -151,7 +152,7 @@ def test_a_server_with_a_password_is_watched(own_redis):
 
 def test_only_what_is_wanted_is_read():
     said = b'+1795293090.507165 [0 lua] "xack" "s" "g" "1-1" "2-2"'
-    assert monitor.wanted(said) == (1795293090507165000, "XACK", ["s", "g", "1-1", "2-2"])
+    assert monitor.wanted(said)[:3] == (1795293090507165000, "XACK", ["s", "g", "1-1", "2-2"])
     assert monitor.wanted(b'+1.000000 [0 lua] "HSET" "other" "state" "X"') is None
     assert monitor.wanted(b'+1.000000 [0 1.2.3.4:5] "SET" "x" "\\"XACK\\" \\"a\\""') is None
     odd = b'+1.000000 [0 lua] "HSET" "quantum:intent:\\"\\\\\\xc3\\x9f\\n" "state" "FILLED"'

@@ -5,6 +5,7 @@ import pytest
 from fault_injection.history.happenings import STAGES, Fault
 from fault_injection.history.reading import read
 from fault_injection.runs.folder import Folder
+from fault_injection.scenarios.holding import WATCHED
 from tests.runs.hastening import kept
 
 pytestmark = pytest.mark.lab
@@ -21,6 +22,7 @@ def test_a_host_is_cut_off_from_redis_and_all_of_it_is_proved(deployed):
         assert said["verdict"] == "proved", said
         history = read(Folder(deployed.records / "faults" / said["run"]).history)
         assert [each.stage for each in history.of(Fault)] == list(STAGES)
+        assert set(said["findings"]) >= WATCHED  # what rests on the watch was asked
         assert deployed.asks("plan") == before
         (record,) = [e for e in deployed.asks("history")["records"] if e["kind"] == "fault"]
         assert record["outcome"] == "proved"

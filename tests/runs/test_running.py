@@ -15,6 +15,7 @@ from fault_injection.history.happenings import (
 )
 from fault_injection.history.reading import read
 from fault_injection.runs.folder import Folder
+from fault_injection.scenarios.holding import WATCHED
 from tests.runs.hastening import kept, kept_day
 
 MOST_BYTES = 1 << 20
@@ -25,7 +26,7 @@ def the_run(person, said) -> Folder:
 
 
 def test_a_day_is_proved_recorded_and_leaves_everything_as_it_was(breakable):
-    names = ("duplicate_events", "consumers_killed")
+    names = ("duplicate_events", "stale_pending_claims", "consumers_killed")
     path = kept_day(breakable, 5, *names)
     again = killed_again(path)
     before = breakable.asks("plan")
@@ -40,12 +41,17 @@ def test_a_day_is_proved_recorded_and_leaves_everything_as_it_was(breakable):
     begun = [each.said.partition(",")[0] for each in history.of(Process) if each.did == "begins"]
     assert tuple(begun) == names
     phases = [each.phase for each in history.of(Steady) if each.phase != "during"]
-    assert phases == ["before", "after", "before", "after", "after"]
+    assert phases == [*(["before", "after"] * len(names)), "after"]
     assert all(each.well for each in history.of(Steady) if each.phase != "during")
     at = {(each.fault, each.stage): each.wall_ns for each in history.of(Fault)}
     assert at["1", GONE] < at["2", INJECTED]
+    assert at["2", GONE] < at["3", INJECTED]
     # who was to be killed again before it was up has been waited for
-    assert at["2", OBSERVED] < at[again, OBSERVED]
+    assert at["3", OBSERVED] < at[again, OBSERVED]
+    # what rests on the watch was asked, and what the dead one held was seen to be taken over
+    assert set(history.opening.rests_on) == WATCHED
+    assert all(said["findings"][name]["verdict"] == "proved" for name in WATCHED)
+    assert said["findings"]["claims_from_the_dead"]["numbers"]["claims"] > 0
     # the verdict is computed from the file, and the record says which file
     assert judge_file(run.history).told()["verdict"] == run.judgement()["verdict"] == "proved"
     page = run.report.read_bytes()
