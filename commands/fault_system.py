@@ -30,7 +30,7 @@ from harness.errors import ConfigurationError, UnreachableError
 from harness.host import Host
 from roles import redis_users
 from roles.execution import SIMULATED, TRADING
-from roles.stream_consumer import StreamConsumer
+from roles.stream_consumer import EVERY_SETTING, StreamConsumer
 
 #: What of a host is compared before and after, beside its units: what was deployed, and settings.
 PATHS = ("/etc/quantum", "/opt/quantum")
@@ -246,12 +246,23 @@ def places(hosts: Sequence[Host], exchange: str = "") -> list[Place]:
                 continue
             names = redis_users.names_of(host, role.own)
             stream, group = (names[each] for each in role.READS)
-            found.setdefault((role.service, stream, group), Place(
+            which = (role.service, stream, group)
+            place = found.setdefault(which, Place(
                 flow=role.service, stream=stream, group=group, names=names,
                 symbols=host.values.get("enable_symbol_breakdown", True) is not False,
                 trades=TRADING in host.values, exchange=exchange or host.text(SIMULATED),
+                claim_idle_ms=_claim_idle_ms(host),
             ))  # fmt: skip
+            # they claim from each other, and whoever waits least may take over first
+            least_ms = min(place.claim_idle_ms, _claim_idle_ms(host))
+            found[which] = replace(place, claim_idle_ms=least_ms)
     return list(found.values())
+
+
+def _claim_idle_ms(host: Host) -> int:
+    setting = "claim_idle_ms"
+    said: Any = host.values.get(setting, EVERY_SETTING[setting])
+    return int(said)
 
 
 def units(hosts: Sequence[Host]) -> dict[str, list[str]]:

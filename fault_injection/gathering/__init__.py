@@ -53,7 +53,7 @@ def evidence(place: Place) -> tuple[str, ...]:
     return (*((EFFECTS,) if place.trades else ()), ENDS, POSITIONS, LAG)
 
 
-def flow(place: Place, *more: str, fed_by_others: bool = False, claim_idle_ms: int = 0) -> Flow:
+def flow(place: Place, *more: str, fed_by_others: bool = False) -> Flow:
     """Return the flow's line; more: what is gathered beside `evidence`."""
     return Flow(
         flow=place.flow,
@@ -61,7 +61,7 @@ def flow(place: Place, *more: str, fed_by_others: bool = False, claim_idle_ms: i
         group=place.group,
         evidence=(*evidence(place), *more),
         fed_by_others=fed_by_others,
-        claim_idle_ms=claim_idle_ms,
+        claim_idle_ms=place.claim_idle_ms,
     )
 
 

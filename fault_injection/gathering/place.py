@@ -17,6 +17,7 @@ class Place:
     names: Mapping[str, str] = field(default_factory=dict)
     symbols: bool = True  #: enable_symbol_breakdown: a bucket's field for each symbol and reason
     trades: bool = False  #: orders are placed: trading_enabled, and no safe_drain
+    claim_idle_ms: int = 0  #: nobody takes over before an entry was idle for so long
     exchange: str = ""  #: the simulated exchange's URL; "": it trades on paper
 
     def named(self, variable: str, default: str) -> str:

@@ -11,7 +11,6 @@ from fault_injection.history.happenings import CALLS, Flow
 from fault_injection.schedules.schedule import Slot
 
 DEPLOYS = "deploys"
-CLAIM_IDLE_MS = 5_000
 
 
 def reached_by(slots: Sequence[Slot], places: Sequence[Place]) -> tuple[Place, ...]:
@@ -44,7 +43,4 @@ def flow_lines(
     """
     for each in places:
         calls = (CALLS,) if each.exchange and each.flow == EXECUTION else ()
-        yield flow(
-            each, *seen(each), *calls, fed_by_others=others or each.flow != ROUTER,
-            claim_idle_ms=CLAIM_IDLE_MS,
-        )  # fmt: skip
+        yield flow(each, *seen(each), *calls, fed_by_others=others or each.flow != ROUTER)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -51,7 +52,8 @@ class Taken:
         self.watch.end()
         lines = self.watch.lines(self.opened)
         seen = self.watch.evidence(ROUTING, self.opened[ROUTING.flow])
-        self.told.say(gathering.flow(ROUTING, *seen, claim_idle_ms=claim_idle_ms), *lines)
+        place = replace(ROUTING, claim_idle_ms=claim_idle_ms)
+        self.told.say(gathering.flow(place, *seen), *lines)
         self.claims = [
             each for each in lines if isinstance(each, h.Delivery) and each.how == h.CLAIMED
         ]
