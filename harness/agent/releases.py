@@ -202,7 +202,7 @@ def _compiled(machine: Machine, folder: str) -> set[str]:
     from . import compiled
 
     # the agent lies in a zip in memory, so that Python gets this module as text
-    words = (machine.python, "-I", "-B", "-c", inspect.getsource(compiled), folder)
+    words = (machine.python, "-I", "-S", "-B", "-c", inspect.getsource(compiled), folder)
     ended = run(words, IMPORT_WITHIN_S)
     names = ended.output.splitlines() if ended.code == 0 else []
     return {
@@ -239,7 +239,7 @@ def _forget_compiled(folder: str) -> None:
 def _import(machine: Machine, folder: str, modules: Sequence[str]) -> None:
     """Import the modules in the Python that will run them, which writes what it compiled."""
     code = "import sys; sys.path.insert(0, sys.argv[1])\nfor m in sys.argv[2:]: __import__(m)"
-    ended = run((machine.python, "-I", "-c", code, folder, *modules), IMPORT_WITHIN_S)
+    ended = run((machine.python, "-I", "-S", "-c", code, folder, *modules), IMPORT_WITHIN_S)
     if ended.code != 0:
         why = ended.last_line or "the import did not end in time"
         raise AgentError(

@@ -19,7 +19,7 @@ BODY = "REDIS_HOST=127.0.0.1\n"
 ENV_TEXT = f"QUANTUM_ENV_DIGEST={hashlib.sha256(BODY.encode()).hexdigest()}\n{BODY}"
 UNIT_TEXT = f"""[Service]
 Environment=QUANTUM_UNIT_DIGEST={"1" * 64}
-ExecStart=/usr/bin/python3 -B -s -E -m consumers.decision_intelligence
+ExecStart=/usr/bin/python3 -B -s -E -S -m consumers.decision_intelligence
 WorkingDirectory={RELEASE}
 EnvironmentFile={ENV_PATH}
 LoadCredential=redis_password:{SECRET_PATH}
@@ -46,7 +46,7 @@ class Agent:
         self.unit = {
             "active": "active", "sub": "running", "main_pid": 42, "need_reload": False,
             "started_at_us": 1_000_000_000_000_500, "dropins": [],
-            "cmdline": ["/usr/bin/python3", "-B", "-s", "-E", "-m",
+            "cmdline": ["/usr/bin/python3", "-B", "-s", "-E", "-S", "-m",
                         "consumers.decision_intelligence"],
             "cwd": RELEASE,
             "environ": {"QUANTUM_UNIT_DIGEST": "1" * 64,

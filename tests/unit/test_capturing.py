@@ -91,7 +91,7 @@ def edited(path: str, old: str, new: str, host=HOST) -> str:
         (UNIT, "TasksMax=32\n", "TasksMax=64\n# more than that was seen\nNice=5\n"),
         (UNIT, "ProtectHome=yes\n", ""),
         (UNIT, "IPAddressDeny=any\n", "IPAddressDeny=any\nIPAccounting=yes\n"),
-        (UNIT, "python3 -B -s -E -m", "python3 -B -s -E -X dev -m"),
+        (UNIT, "python3 -B -s -E -S -m", "python3 -B -s -E -S -X dev -m"),
         (UNIT, "WantedBy=multi-user.target\n", "WantedBy=multi-user.target"),
         (ENV, "# The names above", "# Ours: the names above"),
         (CONFIG, "appendfsync everysec\n", "appendfsync always\nno-appendfsync-on-rewrite yes\n"),

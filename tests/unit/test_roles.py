@@ -142,7 +142,7 @@ def test_without_a_password_there_is_no_credential():
 def test_the_unit_runs_the_release_by_digest():
     unit = text(UNIT)
     assert f"WorkingDirectory=/opt/quantum/releases/{'a' * 64}\n" in unit
-    command = "ExecStart=/usr/bin/python3 -B -s -E -m consumers.decision_intelligence\n"
+    command = "ExecStart=/usr/bin/python3 -B -s -E -S -m consumers.decision_intelligence\n"
     assert command in unit
     assert f"ExecPaths=/usr/bin /usr/lib /opt/quantum/releases/{'a' * 64}\n" in unit
 
