@@ -7,15 +7,19 @@ that dies with its process: whoever comes later, from another process, reads it 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from commands.choosing import Chosen
 from commands.rehearsal_notes import Left, Note, held, left
+from commands.transactions import meta
 from commands.undoing import REACHED
 from harness.contact import reach_all
+from harness.deploying import recover
 from harness.errors import ConfigurationError, QuantumError
+from harness.switches import confirm_within_s
 from roles.execution import rehearsing
 
 if TYPE_CHECKING:
@@ -28,6 +32,10 @@ STEP = "rehearsal"
 #: What orders at a simulated exchange leave behind is that one's alone: the next one knows none of
 #: them, and neither do those on paper.
 EXCHANGE_DB = 15
+#: What a dead one deployed may still be there: beyond the time in which a host goes back by itself
+#: it has so much more, in seconds.
+MORE_S = 30.0
+LOOK_AGAIN_S = 0.2
 
 
 def rehearsed(chosen: Chosen, exchange_url: str = "") -> Chosen:
@@ -99,12 +107,33 @@ def _put_back(chosen: Chosen, note: Note, display: Display) -> bool:
     display.stage("putting back what stood there before the run")
     hosts = tuple(host for host in chosen.inventory.hosts if host.name in found.before)
     whole = replace(chosen, hosts=tuple(_resolved(host, chosen) for host in hosts))
+    _settle(whole, display)
     now = _known(whole, display)
     changed = {name: ids for name, ids in now.items() if _last(ids) != found.before[name]}
     if changed and not _roll_back(whole, found, changed, display):
         _deploy_plain(whole, display)
     note.clear()
     return True
+
+
+def _settle(whole: Chosen, display: Display) -> None:
+    """Have nothing undecided on any host: what was deployed and never kept goes back as well.
+
+    Raises LockedError where somebody goes on deploying.
+    """
+    by, told = meta(whole, {}), False
+    deadline = time.monotonic() + max(confirm_within_s(host) for host in whole.hosts) + MORE_S
+    while True:
+        with reach_all(whole.hosts, display) as contacts:
+            busy = [each.host.name for each in contacts if each.lock]
+            if not busy or time.monotonic() > deadline:
+                for contact in contacts:
+                    recover(contact, by)
+                return
+        if not told:
+            display.say(f"{', '.join(busy)}: waiting until a deploy that goes on there is over")
+            told = True
+        time.sleep(LOOK_AGAIN_S)
 
 
 def _roll_back(

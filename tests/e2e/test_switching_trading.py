@@ -259,6 +259,21 @@ with rehearsing.rehearsal(choose(None, sys.argv[1], ""), Display(quiet=True), sy
 """
 
 
+def test_a_run_that_dies_amid_its_own_deploy_is_put_back_before_anybody_says_so(trader):
+    path, quiet = trader.person.root / ENV, Display(quiet=True)
+    before = path.read_text()
+    words = [sys.executable, "-c", RUN, str(trader.person.inventory), ""]
+    with subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.DEVNULL) as run:
+        try:
+            until(lambda: path.read_text() != before, 120, "the rehearsal's env file")
+        finally:
+            run.kill()
+    assert rehearsals.put_back(trader.chosen, quiet)
+    assert path.read_text() == before
+    assert trader.person.asks("plan")["changes"] == 0
+    assert trader.intends() == ("DRAINED", "safe_drain")
+
+
 def test_a_run_trades_at_the_simulated_exchange_until_another_process_puts_it_back(trader):
     path, chosen = trader.person.root / ENV, trader.chosen
     before, quiet = path.read_text(), Display(quiet=True)

@@ -33,6 +33,7 @@ class Hosts:
         self.path, self.done = path, []
         self.deploys = {"one": ["d1"], "two": ["d1", "d2"]}
         self.outcome, self.undone = "committed", "rolled_back"
+        self.held_for, self.unfinished, self.recovered = 0, [], []
         monkeypatch.setattr(rehearsing, "reach_all", self.reached)
         monkeypatch.setattr(deploy, "carry_out", self.deployed)
         monkeypatch.setattr(rollback, "carry_out", self.rolled_back)
@@ -44,11 +45,23 @@ class Hosts:
 
     @contextlib.contextmanager
     def reached(self, hosts, *_):
+        self.held_for -= 1
         yield [
-            SimpleNamespace(host=host, transactions=[
-                {"id": each, "state": "committed"} for each in self.deploys[host.name]])
+            SimpleNamespace(
+                host=host,
+                transactions=[
+                    {"id": each, "state": "committed"} for each in self.deploys[host.name]
+                ],
+                lock={"operator": "a dead one"} if self.held_for >= 0 else None,
+                unfinished=self.unfinished,
+                session=SimpleNamespace(recover=lambda *, meta: self.recover(meta)),
+            )
             for host in hosts
-        ]  # fmt: skip
+        ]
+
+    def recover(self, meta):
+        assert meta["operator"]
+        self.recovered.append((self.held_for, tuple(self.unfinished)))
 
     def deployed(self, chosen, *_, **__):
         kind = "rehearsal" if TRADING in chosen.hosts[0].values else "plain"
@@ -152,6 +165,33 @@ def test_a_run_that_fails_is_put_back_as_well(hosts):
     assert hosts.deploys["one"] == ["d1"]
 
 
+def left_by_a_dead_run(chosen):
+    folder = chosen.inventory.records / "faults"
+    folder.mkdir(parents=True)
+    left = {"before": {"one": "d1", "two": "d2"}, "exchange_url": ""}
+    (folder / f"rehearsal-{chosen.inventory.name}.json").write_text(json.dumps(left))
+
+
+def test_what_a_dead_run_was_amid_of_is_over_before_anybody_says_so(hosts):
+    """Its hosts know of no deploy that they keep, and still have what it deployed."""
+    chosen = hosts.chosen()
+    left_by_a_dead_run(chosen)
+    hosts.held_for, hosts.unfinished = 3, ["rehearsal-0"]
+    assert rehearsing.put_back(chosen, QUIET)
+    assert hosts.recovered == [(-1, ("rehearsal-0",))] * 2
+    assert rehearsing.left(chosen) is None
+
+
+def test_who_goes_on_deploying_is_told_and_it_stays_to_be_put_back(hosts, monkeypatch):
+    chosen = hosts.chosen()
+    left_by_a_dead_run(chosen)
+    monkeypatch.setattr(rehearsing, "confirm_within_s", lambda _: -rehearsing.MORE_S)
+    hosts.held_for = 1_000
+    with pytest.raises(LockedError, match="a dead one deploys here"):
+        rehearsing.put_back(chosen, QUIET)
+    assert rehearsing.left(chosen)
+
+
 def test_another_process_waits_and_then_finishes(hosts):
     chosen = hosts.chosen()
     with rehearsing.rehearsal(chosen, QUIET, ""):
@@ -168,10 +208,7 @@ def test_another_process_waits_and_then_finishes(hosts):
 
 def test_the_next_run_puts_back_first(hosts):
     chosen = hosts.chosen()
-    folder = chosen.inventory.records / "faults"
-    folder.mkdir(parents=True)
-    left = {"before": {"one": "d1", "two": "d2"}, "exchange_url": ""}
-    (folder / f"rehearsal-{chosen.inventory.name}.json").write_text(json.dumps(left))
+    left_by_a_dead_run(chosen)
     hosts.deploys["one"].append("rehearsal-0")
     with rehearsing.rehearsal(chosen, QUIET):
         assert hosts.done == [("d1", "one"), "rehearsal"]
