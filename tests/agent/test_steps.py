@@ -227,7 +227,7 @@ def test_compiled_files_are_looked_into_once_until_a_file_is_touched(world):
     asked.touch()
     python.unlink()
     python.write_text(
-        f'#!/bin/sh\ncase "$4" in *"Python has compiled"*) echo >>{asked};; esac\n'
+        f'#!/bin/sh\ncase "$*" in *"Python has compiled"*) echo >>{asked};; esac\n'
         f'exec {sys.executable} "$@"\n'
     )
     python.chmod(0o755)
