@@ -21,4 +21,4 @@ class Scale:
 FULL = Scale(
     rounds=3, entries=200_000, few=3_000, intents=10_000, flow_s=4.0, snapshots=30, minutes=1_440
 )
-QUICK = Scale(rounds=1, entries=3_000, few=100, intents=2_000, flow_s=1.0, snapshots=2, minutes=10)
+QUICK = Scale(rounds=1, entries=10_000, few=300, intents=2_000, flow_s=1.0, snapshots=3, minutes=20)
