@@ -148,7 +148,8 @@ class Run:
     def _rest(self, process):
         def look():
             assert process.process.poll() is None, f"it ended: {process.log.read_text()}"
-            return self._rests()
+            # READY comes before its first step, in which it may pass over what waits
+            return self._idle(process)
 
         until(look, within_s=REST_WITHIN_S, what=f"rest after {self.case}")
 
